@@ -1,0 +1,87 @@
+# Plain commands for a machine that has make and Python 3.11 or newer. The environment .venv makes itself on first use and
+# again when pyproject.toml changes; to name an interpreter: make test PYTHON=/path/to/python3.12 (after `make clean`).
+#
+#   make demo             the main job on generated data, with a summary to read
+#   make test             all tests, compiled; then the lanes test-nojit and test-boundscheck
+#   make lint types contracts      ruff · mypy --strict · import floors
+#   make bench            the benchmarks, against peers
+#   make clean            caches, build products and .venv
+
+SHELL  := /bin/sh
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PYTEST := $(BIN)/python -m pytest
+
+DEMO   := $(BIN)/admf run configs/sma_cross.yaml
+
+# Test lanes. Each lane keeps its own compile cache inside the checkout: numba's key does not hold the flags.
+WORKERS      := 2
+UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths
+BOUNDS_TESTS := tests/paths
+COVERAGE_MIN := 0
+
+.NOTPARALLEL:
+.PHONY: demo test test-jit test-nojit test-boundscheck lint types contracts bench clean
+.DELETE_ON_ERROR:
+
+demo: $(STAMPS)/run
+	$(DEMO)
+
+test: test-jit test-nojit test-boundscheck
+
+test-jit: $(STAMPS)/test
+	ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(PYTEST) -n $(WORKERS) $(ARGS)
+
+# Un-jitted: the same laws as plain Python, which is also where coverage can see them.
+test-nojit: $(STAMPS)/test
+	NUMBA_DISABLE_JIT=1 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache-nojit" $(PYTEST) -n $(WORKERS) $(UNJIT_TESTS) \
+		--cov --cov-report=term --cov-fail-under=$(COVERAGE_MIN) $(ARGS)
+
+# Every array access checked. Compiled code without the checks must never be picked up here, hence the separate cache.
+test-boundscheck: $(STAMPS)/test
+	NUMBA_BOUNDSCHECK=1 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache-boundscheck" $(PYTEST) -n $(WORKERS) $(BOUNDS_TESTS) $(ARGS)
+
+lint: $(STAMPS)/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMPS)/lint
+	$(BIN)/mypy
+
+contracts: $(STAMPS)/lint
+	PYTHONPATH=engine:kernels:tests $(BIN)/lint-imports --no-logo --cache-dir .import_linter_cache
+
+bench: $(STAMPS)/bench
+	ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(PYTEST) benchmarks --benchmark-enable --benchmark-only $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks .coverage .coverage.* \
+		.jit-cache* .demo build dist
+	find engine kernels tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------------------------------------------------- environment
+# A stamp says what is installed: run (the package) · test · lint · bench. Each is older than no pyproject.toml.
+$(STAMPS)/run: pyproject.toml | $(BIN)/python
+	@echo "installing admf into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/bench: $(STAMPS)/%: pyproject.toml | $(BIN)/python
+	@echo "installing admf and its $* tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@mkdir -p $(STAMPS) && touch $@
+
+# The first interpreter that runs (a pyenv shim may only pretend), is new enough and can make an environment.
+PYTHON := python3.14 python3.13 python3.12 python3.11 python3 python
+$(BIN)/python:
+	@for python in $(PYTHON); do \
+		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; then \
+			echo "making $(VENV) with $$python ($$("$$python" -c 'import platform; print(platform.python_version())'))"; \
+			exec "$$python" -m venv $(VENV); \
+		fi; \
+	done; \
+	echo "make: no usable Python found; tried: $(PYTHON)" >&2; \
+	echo "  needed: Python 3.11 to 3.14 with the venv and ensurepip modules (on Debian and Ubuntu: apt install python3-venv)" >&2; \
+	echo "  to name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
+	exit 1

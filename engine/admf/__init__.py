@@ -1,0 +1,88 @@
+"""ADMF: a compiled, reproducible execution engine for trading simulations.
+
+Every public name is importable from here and loaded on first use (PEP 562), so that `import admf` costs next to
+nothing: Numba and polars come in with the first name that needs them. A new public name is one row of `_HOMES` and
+one line under `TYPE_CHECKING`; tests/engine/test_import_cost.py keeps the two in step.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from admf import commission, errors, slippage, strategies
+    from admf.data import Bars, Instrument, Market, generate, load
+    from admf.errors import AdmfError
+    from admf.execution import Account, Execution
+    from admf.results import Result
+    from admf.run import backtest, simulate
+    from admf.strategy import CompiledStrategy
+
+    __version__: str
+
+# public name → the module that holds it; a name that is its own module's last part is that module
+_HOMES = {
+    "Account": "admf.execution",
+    "AdmfError": "admf.errors",
+    "Bars": "admf.data",
+    "CompiledStrategy": "admf.strategy",
+    "Execution": "admf.execution",
+    "Instrument": "admf.data",
+    "Market": "admf.data",
+    "Result": "admf.results",
+    "backtest": "admf.run",
+    "commission": "admf.commission",
+    "errors": "admf.errors",
+    "generate": "admf.data",
+    "load": "admf.data",
+    "simulate": "admf.run",
+    "slippage": "admf.slippage",
+    "strategies": "admf.strategies",
+}
+
+__all__ = [
+    "Account",
+    "AdmfError",
+    "Bars",
+    "CompiledStrategy",
+    "Execution",
+    "Instrument",
+    "Market",
+    "Result",
+    "__version__",
+    "backtest",
+    "commission",
+    "errors",
+    "generate",
+    "load",
+    "simulate",
+    "slippage",
+    "strategies",
+]
+
+
+if not TYPE_CHECKING:  # a checker that saw this function would accept any name at all
+
+    def __getattr__(name: str) -> object:
+        if name == "__version__":
+            value: object = _version()
+        elif name in _HOMES:
+            home = _HOMES[name]
+            module = import_module(home)
+            value = module if home == f"admf.{name}" else getattr(module, name)
+        else:
+            raise AttributeError(f"module 'admf' has no attribute {name!r}")
+        globals()[name] = value  # the next access does not come here
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("admf-engine")
+    except PackageNotFoundError:  # a bare checkout on the path
+        return "0+unknown"

@@ -1,0 +1,95 @@
+"""Kinds of fields that only the configuration has; the others are those of `admf.models`."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from admf.errors import ConfigError
+from admf.models import unknown_name
+
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words, in any case; kept as it is listed."""
+
+    words: tuple[str, ...]
+
+    def read(self, value: Any, field: str) -> str:
+        """The word as listed."""
+        listed = {word.lower(): word for word in self.words}
+        if not isinstance(value, str) or value.lower() not in listed:
+            raise unknown_name(value, self.words, field=field, what="word")
+        return listed[value.lower()]
+
+    def schema(self) -> dict[str, Any]:
+        """The words."""
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Switch:
+    """True or false."""
+
+    def read(self, value: Any, field: str) -> bool:
+        """The value as it stands."""
+        if not isinstance(value, bool):
+            raise ConfigError("not a truth value", field=field, found=value, allowed="true, false")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A date or time: a YAML date, or ISO text."""
+
+    def read(self, value: Any, field: str) -> date:
+        """A date or datetime."""
+        if isinstance(value, date):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            allowed = "a date or time such as 2024-03-01 or 2024-03-01T14:30"
+            raise ConfigError("not a date", field=field, found=value, allowed=allowed) from None
+        return moment.date() if len(str(value)) <= len("2024-03-01") else moment
+
+    def schema(self) -> dict[str, Any]:
+        """ISO text."""
+        return {"type": "string", "description": "a date or time in ISO form"}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes as text with a unit, such as 512MB."""
+
+    def read(self, value: Any, field: str) -> str:
+        """The text as it stands."""
+        if not isinstance(value, str) or not SIZE.fullmatch(value.strip()):
+            raise ConfigError("not a size", field=field, found=value, allowed="a number with B, KB, MB, GB or TB: 512MB")
+        return value.strip()
+
+    def schema(self) -> dict[str, Any]:
+        """Text with a unit."""
+        return {"type": "string", "pattern": SIZE.pattern}
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """A list of symbols, or one."""
+
+    def read(self, value: Any, field: str) -> tuple[str, ...]:
+        """A tuple of names, each once."""
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) and name for name in names):
+            raise ConfigError("not a list of symbols", field=field, found=value, allowed="[AAPL, MSFT]")
+        return tuple(dict.fromkeys(names))
+
+    def schema(self) -> dict[str, Any]:
+        """A list of texts, or one."""
+        return {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"type": "string"}]}

@@ -1,0 +1,222 @@
+"""The sections of a configuration as pydantic models; every leaf is read by a kind, as the values of `admf.execution` are."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from admf.config.kinds import Choice, Moment, Size, Switch, Symbols
+from admf.errors import ConfigError
+from admf.execution import PRESETS, Account, Execution
+from admf.execution.values import Value, plain
+from admf.models import ConfigListError, Kind, Model, ModelKind, Number, Text
+
+KIND_ERROR = "admf"  # type of the pydantic error that carries ConfigErrors
+COUNT_MAX = 2**31 - 2
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Marks a field that a kind reads; the kind's ConfigErrors travel through pydantic with their words."""
+
+    kind: Kind
+
+    def read(self, value: Any) -> Any:
+        """The value in its normal form."""
+        try:
+            return self.kind.read(value, "")
+        except ConfigError as error:
+            errors = error.errors if isinstance(error, ConfigListError) else (error,)
+            raise PydanticCustomError(KIND_ERROR, "not allowed", {"errors": errors}) from error
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return self.kind.schema()
+
+
+Name = Annotated[str, Leaf(Text())]
+Flag = Annotated[bool, Leaf(Switch())]
+Time = Annotated[date, Leaf(Moment())]
+SymbolList = Annotated[tuple[str, ...], Leaf(Symbols())]
+Count = Annotated[int, Leaf(Number(minimum=1, maximum=COUNT_MAX, whole=True))]
+Positive = Annotated[float, Leaf(Number(above=0.0))]
+Isolation = Annotated[str, Leaf(Choice(("full",)))]
+
+
+class Section(BaseModel):
+    """A mapping that knows all its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Generate(Section):
+    """Made-up bars, the same for the same seed."""
+
+    bars: Count = 100_000
+    seed: Annotated[int, Leaf(Number(minimum=0, whole=True))] = 0
+    frequency: Name = "1min"
+
+
+class Data(Section):
+    """Where the bars come from: a file, or made up. Relative paths start at the folder of the configuration."""
+
+    path: Name | None = None
+    symbol: Name | None = None
+    symbols: SymbolList | None = None
+    start: Time | None = None
+    end: Time | None = None
+    on_defect: Annotated[str, Leaf(Choice(("error", "repair", "drop", "keep")))] = "error"
+    label: Annotated[str, Leaf(Choice(("open", "close")))] = "open"
+    tz: Name = "UTC"
+    sessions: Annotated[str, Leaf(Choice(("date", "gaps")))] = "date"
+    frequency: Name | None = None
+    generate: Generate | None = None
+
+
+class InstrumentRules(Section):
+    """Trading rules of one symbol."""
+
+    tick_size: Positive | None = None
+    lot_size: Positive | None = None
+    multiplier: Positive = 1.0
+    currency: Name = "USD"
+    min_quantity: Positive | None = None
+
+
+class DataHandlerParams(Section):
+    """`cache_size` and `enable_splits` (train and test) change nothing in a single run."""
+
+    symbols: SymbolList | None = None
+    start_date: Time | None = None
+    end_date: Time | None = None
+    cache_size: Count | None = None
+    enable_splits: Flag = False
+
+
+class DataHandler(Section):
+    """Feeds the bars."""
+
+    class_: Annotated[str, Leaf(Choice(("HistoricalDataHandler",)))] = Field("HistoricalDataHandler", alias="class")
+    params: DataHandlerParams = DataHandlerParams()
+
+
+class Strategy(Section):
+    """A registered name, or `module:Name` or `path/to/file.py:Name` of your own, with its parameters."""
+
+    class_: Name = Field(alias="class")
+    params: dict[str, Any] = {}
+
+
+class PortfolioParams(Section):
+    """Cash and currency, also in the section `account`; `track_history: false` keeps metrics only."""
+
+    initial_cash: Positive | None = None
+    currency: Name | None = None
+    track_history: Flag = True
+
+
+class Portfolio(Section):
+    """The account of the run."""
+
+    class_: Annotated[str, Leaf(Choice(("Portfolio",)))] = Field("Portfolio", alias="class")
+    params: PortfolioParams = PortfolioParams()
+
+
+class RiskManager(Section):
+    """Limits; not built yet."""
+
+    class_: Annotated[str, Leaf(Choice(("RiskManager",)))] = Field("RiskManager", alias="class")
+    params: dict[str, Any] = {}
+
+
+class BrokerParams(Section):
+    """The models, also as `execution.slippage` and `execution.commission`."""
+
+    slippage_model: Annotated[Model | None, Leaf(ModelKind("slippage"))] = None
+    commission_model: Annotated[Model | None, Leaf(ModelKind("commission"))] = None
+
+
+class Broker(Section):
+    """Executes the orders."""
+
+    class_: Annotated[str, Leaf(Choice(("SimulatedBroker",)))] = Field("SimulatedBroker", alias="class")
+    params: BrokerParams = BrokerParams()
+
+
+class Components(Section):
+    """The parts of a backtest; only the strategy has no default."""
+
+    data_handler: DataHandler = DataHandler()
+    strategy: Strategy
+    portfolio: Portfolio = Portfolio()
+    risk_manager: RiskManager = RiskManager()
+    broker: Broker = Broker()
+
+
+class Backtest(Section):
+    """One run of one strategy."""
+
+    container_type: Annotated[str, Leaf(Choice(("backtest",)))] = "backtest"
+    isolation_level: Isolation = "full"
+    components: Components
+
+
+class Optimization(Section):
+    """Many runs; recognised, not built yet."""
+
+    container_type: Annotated[str, Leaf(Choice(("optimization",)))] = "optimization"
+    isolation_level: Isolation = "full"
+    components: dict[str, Any] = {}
+    parallelism: Annotated[str, Leaf(Choice(("thread", "process", "ray")))] = "thread"
+    max_workers: Count | None = None
+    container_pool_size: Count | None = None
+    memory_limit_per_container: Annotated[str | None, Leaf(Size())] = None
+
+
+class LiveTrading(Section):
+    """Trading as time goes by; recognised, not built yet."""
+
+    container_type: Annotated[str, Leaf(Choice(("live",)))] = "live"
+    isolation_level: Isolation = "full"
+    components: dict[str, Any] = {}
+    monitoring_enabled: Flag = True
+    health_check_interval: Positive = 60.0
+    error_handling: Name | None = None
+    reconciliation_interval: Positive | None = None
+
+
+class Output(Section):
+    """What is kept, and the folder it is written to."""
+
+    folder: Name | None = None
+    record: Annotated[str, Leaf(Choice(("full", "fills", "summary")))] = "full"
+
+
+def value_section(value: type[Value], defaults: Value, **more: Any) -> type[Section]:
+    """The section whose fields are those of a value class."""
+    fields = {name: (Annotated[Any, Leaf(kind)], plain(getattr(defaults, name))) for name, kind in value.KINDS.items()}
+    return create_model(value.__name__, __base__=Section, __doc__=value.__doc__, **(more | fields))
+
+
+PRESET = Annotated[Any, Leaf(Choice(tuple(PRESETS)))]
+ExecutionSection = value_section(Execution, Execution(), preset=(PRESET, None))
+AccountSection = value_section(Account, Account())
+
+
+class Root(Section):
+    """A whole configuration: exactly one of `backtest`, `optimization`, `live_trading`, and what they share."""
+
+    backtest: Backtest | None = None
+    optimization: Optimization | None = None
+    live_trading: LiveTrading | None = None
+    data: Data = Data()
+    instruments: dict[str, InstrumentRules] = {}
+    execution: ExecutionSection = ExecutionSection()  # type: ignore[valid-type]  # made from the table of kinds
+    account: AccountSection = AccountSection()  # type: ignore[valid-type]
+    risk: dict[str, Any] = {}
+    grid: dict[str, Any] = {}
+    output: Output = Output()

@@ -1,0 +1,186 @@
+"""`Market`: the bars of one or many symbols on one clock, read-only, as the kernels take them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from admf.data.bars import Bars
+from admf.data.columns import PRICES, FloatArray
+from admf.data.instrument import Instruments, choose_instruments, to_records
+from admf.data.sessions import is_intraday, periods_per_year, require_rule, session_ends, split_sessions
+from admf.data.stamps import StampArray, to_series
+from admf.errors import DataError
+from admf_kernels import records
+from admf_kernels.codes import BarFlag
+
+FLAG_BLOCK_ROWS = 1 << 16
+FINGERPRINT_VERSION = "admf market 1"
+
+
+class Market:
+    """Bars of one or many symbols aligned on one clock: the union of all stamps, ascending.
+
+    `arrays` is what the kernels take: columns of shape (bars, symbols), C-contiguous and read-only; for one symbol they
+    share the memory of its bars. Where a symbol has no bar its prices are NaN, its volume 0 and its flags not VALID.
+    Volume that is missing or negative is 0. Sessions are those of the clock, alike for all symbols.
+    """
+
+    def __init__(
+        self,
+        bars: Bars | Iterable[Bars],
+        sessions: Literal["date", "gaps"] = "date",
+        instruments: Instruments = None,
+    ) -> None:
+        """Align `bars`. Raises DataError where they do not fit together, ConfigError for an instrument without data."""
+        parts = list(bars) if isinstance(bars, Iterable) else [bars]
+        check_parts(parts)
+        require_rule(sessions)
+        self.symbols = tuple(part.symbol for part in parts)
+        self.instruments = choose_instruments(instruments, self.symbols)
+        self.instrument_records = to_records(self.instruments)
+        self.session_rule = sessions
+        self.dated = parts[0].dated
+        self.has_volume = all(part.has_volume for part in parts)
+        clock = parts[0].timestamp if len(parts) == 1 else union([part.timestamp for part in parts])
+        self._sessions = split_sessions(clock, sessions, parts[0].given_frequency_ns) if self.dated else None
+        self.arrays = freeze(self._build(parts, clock))
+
+    def _build(self, parts: Sequence[Bars], clock: StampArray) -> records.Market:
+        rows = [None if len(part) == len(clock) else np.searchsorted(clock, part.timestamp) for part in parts]
+        shape = (len(clock), len(parts))
+        open_, high, low, close = (align([part.column(name) for part in parts], rows, shape, np.nan) for name in PRICES)
+        # Zeros that nothing reads cost no memory: the system maps them on first use.
+        volume = np.zeros(shape)
+        if self.has_volume:
+            volume = align([valid_volume(part.volume) for part in parts], rows, shape, 0.0)
+        flags = valid_flags(open_, high, low, close)
+        if self._sessions is None:
+            ends = np.full(len(clock), len(clock) - 1, dtype=np.int32)
+        else:
+            ends = session_ends(self._sessions)
+            flags[self._sessions.firsts] |= BarFlag.SESSION_FIRST.value
+            flags[self._sessions.lasts] |= BarFlag.SESSION_LAST.value
+        return records.Market(open_, high, low, close, volume, flags, ends, clock)
+
+    @property
+    def bar_count(self) -> int:
+        """Bars of the clock."""
+        return len(self.arrays.timestamp)
+
+    @property
+    def symbol_count(self) -> int:
+        """Columns of the arrays."""
+        return len(self.symbols)
+
+    @property
+    def has_sessions(self) -> bool:
+        """False where bars are undated: there is no DAY, no first and no last bar of a session."""
+        return self._sessions is not None
+
+    @property
+    def session_count(self) -> int:
+        """Number of sessions; 0 where undated."""
+        return 0 if self._sessions is None else len(self._sessions.firsts)
+
+    @property
+    def intraday(self) -> bool:
+        """Whether most sessions have more than one bar."""
+        return self._sessions is not None and is_intraday(self._sessions)
+
+    @property
+    def periods_per_year(self) -> int:
+        """252, or 365 where sessions include weekends; undated bars count as days of 252."""
+        return 252 if self._sessions is None else periods_per_year(self.arrays.timestamp, self._sessions)
+
+    @cached_property
+    def timestamps(self) -> pl.Series:
+        """The clock as a series: Datetime (us, UTC) of the bars' opens; the bar index where undated."""
+        return to_series(self.arrays.timestamp, self.dated)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over symbols, instruments, session rule, stamps and columns, as 64 hexadecimal digits."""
+        currencies = tuple(instrument.currency for instrument in self.instruments)
+        head = (FINGERPRINT_VERSION, self.symbols, currencies, self.session_rule, self.dated, self.has_volume)
+        digest = hashlib.sha256(repr(head).encode())
+        digest.update(self.instrument_records.tobytes())
+        arrays = self.arrays
+        for column in (arrays.timestamp, arrays.open, arrays.high, arrays.low, arrays.close):
+            digest.update(column.data)
+        if self.has_volume:
+            digest.update(arrays.volume.data)
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return self.bar_count
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.symbols[:5]) + (" …" if self.symbol_count > 5 else "")
+        return f"Market({names}: {self.bar_count} bars, {'dated' if self.dated else 'undated'})"
+
+
+def check_parts(parts: Sequence[object]) -> None:
+    """Bars that can share a clock: at least one, each symbol once, all dated or none."""
+    if not parts:
+        raise DataError("no bars", field="bars", allowed="one Bars or a list of them")
+    symbols = []
+    for part in parts:
+        if not isinstance(part, Bars):
+            remedy = "make them with admf.Bars(table, symbol) or admf.load(path)"
+            raise DataError("not Bars", field="bars", found=type(part).__name__, remedy=remedy)
+        if part.symbol in symbols:
+            raise DataError("the same symbol twice", field="bars", found=part.symbol, remedy="name each Bars apart")
+        if part.dated != parts[0].dated:  # type: ignore[attr-defined]
+            raise DataError(f"{part.symbol}: dated and undated bars do not share a clock", field="bars")
+        symbols.append(part.symbol)
+
+
+def union(clocks: Sequence[StampArray]) -> StampArray:
+    """All stamps once, ascending."""
+    first = clocks[0]
+    if all(np.array_equal(first, clock) for clock in clocks[1:]):
+        return first
+    return np.unique(np.concatenate(clocks))
+
+
+def align(
+    columns: Sequence[FloatArray | None], rows: Sequence[NDArray[np.int64] | None], shape: tuple[int, int], fill: float
+) -> FloatArray:
+    """One field of all symbols, shape (bars, symbols); one symbol keeps its memory."""
+    if len(columns) == 1 and columns[0] is not None:
+        return columns[0].reshape(-1, 1)
+    aligned = np.full(shape, fill)
+    for symbol, column in enumerate(columns):
+        if column is not None:
+            aligned[slice(None) if rows[symbol] is None else rows[symbol], symbol] = column
+    return aligned
+
+
+def valid_volume(volume: FloatArray | None) -> FloatArray | None:
+    """Volume with 0 where it is missing or negative; the same memory where nothing is."""
+    if volume is None or (volume >= 0).all():
+        return volume
+    return np.where(volume >= 0, volume, 0.0)
+
+
+def valid_flags(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> NDArray[np.uint8]:
+    """VALID where all prices are finite and above zero, and low <= open, close <= high; shape (bars, symbols)."""
+    flags = np.empty(open_.shape, dtype=np.uint8)
+    for start in range(0, len(flags), FLAG_BLOCK_ROWS):
+        rows = slice(start, start + FLAG_BLOCK_ROWS)
+        o, h, l, c = open_[rows], high[rows], low[rows], close[rows]  # noqa: E741 -- the letters of the rules
+        valid = (l > 0) & (h < np.inf) & (l <= o) & (l <= c) & (o <= h) & (c <= h)
+        flags[rows] = valid * np.uint8(BarFlag.VALID)
+    return flags
+
+
+def freeze(arrays: records.Market) -> records.Market:
+    """Nothing changes market data after this."""
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays

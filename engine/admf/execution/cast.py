@@ -1,0 +1,49 @@
+"""From values to the one record that the kernels read."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf.execution.contradictions import refuse_contradictions
+from admf.models import Number, Word
+from admf_kernels.codes import Record
+from admf_kernels.records import config_dt
+
+if TYPE_CHECKING:
+    from admf.execution.account import Account
+    from admf.execution.rules import Execution
+
+MODEL_FIELDS = ("slippage_", "commission_")  # 0 where the model has fewer parameters than the record has places
+
+
+def cast(
+    execution: "Execution",
+    account: "Account",
+    *,
+    bar_count: int,
+    has_volume: bool,
+    close_positions: bool,
+    sample_sessions: bool,
+    record: str,
+    has_ticks: bool | None = None,
+) -> NDArray[np.record]:
+    """config_dt of shape (1,) with every field filled; ConfigError for rules that contradict each other or the data.
+
+    `has_ticks` says whether every instrument has a tick size; None leaves rules that need one unchecked.
+    """
+    refuse_contradictions(execution, account, has_volume=has_volume, has_ticks=has_ticks)
+    names = config_dt.names
+    assert names is not None
+    values: dict[str, Any] = {name: 0.0 for name in names if name.startswith(MODEL_FIELDS)}
+    values |= execution.record_values() | account.record_values()
+    values |= {
+        "bar_count": Number(minimum=1, maximum=2**31 - 2, whole=True).read(bar_count, "bar_count"),
+        "has_volume": has_volume,
+        "close_positions": close_positions,
+        "sample_sessions": sample_sessions,
+        "record": Word(Record).number(Word(Record).read(record, "record")),
+    }
+    config = np.zeros(1, dtype=config_dt)
+    config[0] = tuple(values[name] for name in names)
+    return config

@@ -1,0 +1,116 @@
+"""What the rows of an orders table ask for, cast to arrays by input row and checked against the market."""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from admf.data import Market
+from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, TRAILS, UNREAD, Codes, Columns, Floats, Integers
+from admf.orders.links import read_groups, read_parents
+from admf.orders.timing import Change, read_bars, read_change, read_expiry
+from admf_kernels.codes import OrderFlag, OrderType, Side, SizeKind, TimeInForce
+
+
+class Request(NamedTuple):
+    """The orders of the table; arrays of shape (rows,)."""
+
+    bar: Integers
+    symbol: Integers  # column of the market, -1 if it is not there
+    side: Codes
+    type: Codes
+    time_in_force: Codes
+    size_kind: Codes
+    quantity: Floats
+    size_amount: Floats
+    limit_price: Floats
+    stop_price: Floats
+    expiry: Integers  # bar for GTD, number of bars for GTB
+    parent: Integers  # row of the parent, -1 without
+    oco: Integers  # group > 0, 0 without
+    bits: Integers  # of OrderFlag
+    change: Change
+
+
+def read_request(columns: Columns, market: Market, ids: pl.Series) -> Request:
+    """Read and check all columns; faults go to the list of `columns`."""
+    refuse_unbuilt(columns)
+    bar = read_bars(columns, market)
+    symbol = read_symbols(columns, market)
+    side = columns.words("side", Side, None)
+    order_type = columns.words("type", OrderType, OrderType.MARKET)
+    time_in_force = columns.words("time_in_force", TimeInForce, TimeInForce.GTC)
+    quantity, size_kind, size = read_sizes(columns)
+    limit_price, stop_price = columns.numbers("limit_price"), columns.numbers("stop_price")
+    columns.refuse_unused("limit_price", limit_price, order_type, LIMIT_TYPES)
+    columns.refuse_unused("stop_price", stop_price, order_type, STOP_TYPES)
+    bits = columns.flags("reduce_only", default=False) * OrderFlag.REDUCE_ONLY.value
+    bits = bits | columns.flags("oco_reduce", default=True) * OrderFlag.OCO_REDUCE.value
+    return Request(
+        bar=bar,
+        symbol=symbol,
+        side=side,
+        type=order_type,
+        time_in_force=time_in_force,
+        size_kind=size_kind,
+        quantity=quantity,
+        size_amount=size,
+        limit_price=np.where(np.isin(order_type, LIMIT_TYPES), limit_price, np.nan),
+        stop_price=np.where(np.isin(order_type, STOP_TYPES), stop_price, np.nan),
+        expiry=read_expiry(columns, market, time_in_force),
+        parent=read_parents(columns, ids, bar),
+        oco=read_groups(columns, symbol),
+        bits=bits,
+        change=read_change(columns, market, bar, order_type),
+    )
+
+
+def read_ids(columns: Columns) -> pl.Series:
+    """Ids by row, integers or text; the row number where the table has none."""
+    if "id" not in columns:
+        return pl.int_range(columns.rows, dtype=pl.Int64, eager=True).alias("id")
+    ids = columns.frame["id"] if columns.frame["id"].dtype.is_integer() else columns.text("id")
+    columns.demand(ids.is_null(), "id", "an id, text or a whole number, in every row")
+    if ids.n_unique() < columns.rows:
+        columns.refuse(~ids.is_first_distinct() & ids.is_not_null(), "id", "an id that no earlier row has")
+    return ids
+
+
+def refuse_unbuilt(columns: Columns) -> None:
+    """Columns of the public surface that the engine does not know yet hold nothing."""
+    for name in TRAILS:
+        if name in columns:
+            given = columns.frame[name].is_not_null()
+            if columns.frame[name].dtype.is_float():
+                given &= columns.frame[name].is_not_nan()
+            columns.refuse(given, name, "nothing: trailing orders are not built yet; use stop")
+    columns.refuse(columns.flags("post_only", default=False), "post_only", "false: post-only orders are not built yet")
+
+
+def read_symbols(columns: Columns, market: Market) -> Integers:
+    """Column of the market for each order, -1 where the market has no such symbol (its own fault, L-02)."""
+    single = len(market.symbols) == 1
+    if "symbol" not in columns and not single and columns.rows:
+        advice = f"the market has {len(market.symbols)} symbols, name one in each row"
+        columns.faults.add_column("symbol", "missing", advice)
+    text = columns.text("symbol")
+    if not single and "symbol" in columns:
+        columns.demand(text.is_null(), "symbol", "a symbol of the market")
+    numbers = {symbol: index for index, symbol in enumerate(market.symbols)}
+    found = text.replace_strict(numbers, default=-1, return_dtype=pl.Int64)
+    return np.where(text.is_null().to_numpy(), 0, found.to_numpy())
+
+
+def read_sizes(columns: Columns) -> tuple[Floats, Codes, Floats]:
+    """Quantity, size kind and size; exactly one of quantity and size counts in a row."""
+    quantity, size = columns.numbers("quantity"), columns.numbers("size")
+    size_kind = columns.words("size_kind", SizeKind, SizeKind.QUANTITY)
+    if "quantity" not in columns and "size" not in columns and columns.rows:
+        columns.faults.add_column("quantity", "missing", "give quantity, or size with size_kind")
+    sized = (size_kind != SizeKind.QUANTITY) & (size_kind != UNREAD)
+    words = ", ".join(SizeKind.words()[1:])
+    columns.refuse(~sized & ~np.isnan(size), "size", f"nothing, or a size_kind beside it: {words}")
+    columns.refuse(sized & ~np.isnan(quantity), "quantity", "nothing where size_kind and size say how much")
+    is_child = columns.text("parent").is_not_null().to_numpy()
+    columns.refuse(sized & is_child, "size_kind", "nothing: the quantity of a child follows its parent's")
+    return quantity, size_kind, np.where(sized, size, np.nan)

@@ -1,0 +1,50 @@
+"""What a run leaves behind: the arrays of the kernels and the values that were put in, bundled for `Result`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from admf.data import Market
+    from admf.execution import Account, Execution
+
+RecordLevel = Literal["full", "fills", "summary"]
+RecordArray = NDArray[np.record]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RunRecords:
+    """Everything that one finished run recorded; arrays are read, never changed.
+
+    `numbers_by_input` (`Script.numbers_by_input`: order number of each input row, −1 where none) is needed only to put
+    input ids on fills when orders are not recorded (`record="fills"`); with recorded orders their tags say the same.
+    """
+
+    market: "Market"
+    execution: "Execution"
+    account_value: "Account"  # the account as it was before the first bar
+    orders: RecordArray  # order_dt[orders by number], empty unless record is "full"
+    fills: RecordArray  # fill_dt[fills], empty when record is "summary"
+    transitions: RecordArray  # transition_dt, empty unless record is "full"
+    trades: RecordArray  # trade_dt[round trips by exit], empty when record is "summary"
+    curve: RecordArray  # curve_dt[bars], empty when record is "summary"
+    account: np.record  # account_dt, as the run left it
+    positions: RecordArray  # position_dt[symbols], as the run left them
+    record: RecordLevel
+    title: str
+    elapsed_s: float
+    periods_per_year: float
+    years: float
+    inputs_fingerprint: str
+    ids: Sequence[object] | None = None  # id of each input row (order tag); None: orders are known by their number
+    table: pl.DataFrame | None = None  # input orders, one row each
+    strategy: Mapping[str, object] | None = None  # {"name": …, "parameters": {…}}
+    numbers_by_input: NDArray[np.int32] | None = None
+
+    def multipliers(self) -> NDArray[np.float64]:
+        """Money per unit of price and quantity, one per symbol."""
+        return np.asarray(self.market.instrument_records["multiplier"], dtype=np.float64)

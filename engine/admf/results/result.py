@@ -1,0 +1,167 @@
+"""The result of one run."""
+
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from admf.errors import ConfigError
+from admf.results import frames, hashing
+from admf.results.describe import result_dict
+from admf.results.metrics import Metrics, account_metrics, all_metrics
+from admf.results.orders import orders_frame
+from admf.results.records import RunRecords
+from admf.results.trades import trades_fifo_frame, trades_frame
+from admf.results.words import order_ids
+
+if TYPE_CHECKING:  # loaded by summary() alone
+    from rich.console import Console
+
+LEVEL_OF_FRAME = {
+    "fills": "fills",
+    "trades": "fills",
+    "trades_fifo": "fills",
+    "equity": "fills",
+    "orders": "full",
+    "transitions": "full",
+}
+HOLDS = {"summary": ("summary",), "fills": ("summary", "fills"), "full": ("summary", "fills", "full")}
+
+
+class Result:
+    """Frames, metrics and hashes of one run.
+
+    Frames are polars DataFrames, built from the records on first access and kept. A frame that the run did not record
+    raises ConfigError and names the record level that has it; metrics and hashes are there at every level.
+    """
+
+    def __init__(self, records: RunRecords) -> None:
+        self.records = records
+
+    def __repr__(self) -> str:
+        metrics, symbols = account_metrics(self.records), self.records.market.symbols
+        traded = symbols[0] if len(symbols) == 1 else f"{len(symbols)} symbols"
+        growth = f"{metrics['total_return']:+.2%} return, {metrics['trades']} trades, {metrics['fills']} fills"
+        return f"Result({self.title}: {traded}, {metrics['bars']} bars, {growth}, trace {self.trace_hash[:8]})"
+
+    @property
+    def title(self) -> str:
+        """Name of the run."""
+        return self.records.title
+
+    # ----------------------------------------------------------------------------------------------------- frames
+
+    @cached_property
+    def fills(self) -> pl.DataFrame:
+        """Fills in the order in which they happened."""
+        self._require("fills")
+        return frames.fills_frame(self.records, self._order_ids)
+
+    @cached_property
+    def orders(self) -> pl.DataFrame:
+        """Every order, with its input columns where there was a table, and what became of it."""
+        self._require("orders")
+        return orders_frame(self.records, self._order_ids)
+
+    @cached_property
+    def transitions(self) -> pl.DataFrame:
+        """Every step in the life of every order."""
+        self._require("transitions")
+        return frames.transitions_frame(self.records, self._order_ids)
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """Round trips from flat to flat on average cost, with MAE and MFE."""
+        self._require("trades")
+        return trades_frame(self.records)
+
+    @cached_property
+    def trades_fifo(self) -> pl.DataFrame:
+        """Closed lots, first in, first out, with MAE and MFE."""
+        self._require("trades_fifo")
+        return trades_fifo_frame(self.records)
+
+    @cached_property
+    def positions(self) -> pl.DataFrame:
+        """Final position of every symbol."""
+        return frames.positions_frame(self.records)
+
+    @cached_property
+    def equity(self) -> pl.DataFrame:
+        """The account after each bar."""
+        self._require("equity")
+        return frames.equity_frame(self.records)
+
+    def recorded_frames(self) -> dict[str, pl.DataFrame]:
+        """Every frame that this run's record level holds, by name."""
+        names = [name for name in (*LEVEL_OF_FRAME, "positions") if self.has(name)]
+        return {name: getattr(self, name) for name in names}
+
+    def has(self, frame: str) -> bool:
+        """Whether the run recorded what this frame is made of."""
+        return LEVEL_OF_FRAME.get(frame, "summary") in HOLDS[self.records.record]
+
+    # --------------------------------------------------------------------------------------------- plain values
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Key figures: a dict, and `.frame()`."""
+        return all_metrics(self.records)
+
+    @cached_property
+    def trace_hash(self) -> str:
+        """32 hex digits over fills, final cash and positions (H-01); the same for every path and record level."""
+        return hashing.trace_hash(self.records)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the inputs (hex)."""
+        return hashing.fingerprint(self.records)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Run, metrics, counts and hashes as JSON types; what is not a finite number is None."""
+        return result_dict(self)
+
+    # -------------------------------------------------------------------------------------------------- outputs
+
+    def summary(self, console: "Console | None" = None) -> str:
+        """The run on one page as plain text; printed with colours where a rich console is given."""
+        from admf.results.summary import summary_text
+
+        return summary_text(self, console)
+
+    def to_parquet(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write what was recorded as a folder of Parquet files, metrics.json and run.json; OutputError if refused."""
+        from admf.results.store import write_folder
+
+        return write_folder(self, Path(folder), overwrite=overwrite)
+
+    def to_pandas(self) -> dict[str, Any]:
+        """Every recorded frame as a pandas DataFrame, by name; ConfigError where pandas is not installed."""
+        if find_spec("pandas") is None:
+            raise ConfigError("to_pandas() needs pandas, which is not installed", remedy="pip install pandas")
+        return {name: frame.to_pandas() for name, frame in self.recorded_frames().items()}
+
+    def report(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page with charts, key figures and trades; OutputError if refused."""
+        from admf.results.report import write_report
+
+        return write_report(self, Path(path))
+
+    @cached_property
+    def _order_ids(self) -> pl.Series:
+        return order_ids(self.records)
+
+    def _require(self, frame: str) -> None:
+        if not self.has(frame):
+            level = LEVEL_OF_FRAME[frame]
+            levels = '"full"' if level == "full" else '"fills" or "full"'
+            raise ConfigError(
+                f"the {frame} of this run were not recorded" if frame != "equity" else "equity was not recorded",
+                field=f"result.{frame}",
+                found=f"record={self.records.record}",
+                allowed=f"record={levels}",
+                remedy=f'run it again with record="{level}"',
+            )

@@ -1,0 +1,97 @@
+"""Codes and indices of the records as the words and stamps that people read; what has no word becomes null."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from admf.results.records import RunRecords
+from admf_kernels.codes import Code, Reason
+
+if TYPE_CHECKING:
+    from admf.data import Market
+
+STAMP = pl.Datetime("us", "UTC")  # of `Market.timestamps`
+ENGINE_ORDERS = {Reason.CLOSE_POSITIONS: "close", Reason.BANKRUPT: "bankrupt"}  # reason of the fill → prefix of the id
+
+Indices = NDArray[np.integer]
+
+
+def lookup(name: str, texts: list[str | None], indices: Indices) -> pl.Series:
+    """texts[index] for each index, null where there is no such text."""
+    keys = pl.Series(np.ascontiguousarray(indices)).cast(pl.UInt32, strict=False)
+    return pl.Series(name, texts, dtype=pl.String).gather(keys, null_on_oob=True).alias(name)
+
+
+def code_words(name: str, codes: Indices, code: type[Code]) -> pl.Series:
+    """Lower-case names of the codes."""
+    return _code_column(name, codes, code, {member.value: member.name.lower() for member in code})
+
+
+def code_names(name: str, codes: Indices, code: type[Code]) -> pl.Series:
+    """Upper-case names of the codes: API.md writes statuses in capitals."""
+    return _code_column(name, codes, code, {member.value: member.name for member in code})
+
+
+def code_texts(name: str, codes: Indices, code: type[Code]) -> pl.Series:
+    """The sentences that explain the codes."""
+    return _code_column(name, codes, code, {member.value: member.text for member in code})
+
+
+def _code_column(name: str, codes: Indices, code: type[Code], texts: dict[int, str]) -> pl.Series:
+    first = min(texts)
+    table = [texts.get(value) for value in range(first, max(texts) + 1)]
+    return lookup(name, table, codes.astype(np.int32) - first)
+
+
+def symbol_words(name: str, symbols: Indices, market: "Market") -> pl.Series:
+    """Symbols of the columns of the market, null for an index outside it."""
+    return lookup(name, list(market.symbols), symbols)
+
+
+def stamps(name: str, bars: Indices, market: "Market") -> pl.Series:
+    """Stamps of the bars in UTC, null before the first bar and where the data is undated."""
+    if not market.dated:
+        return pl.repeat(None, len(bars), dtype=STAMP, eager=True).alias(name)
+    keys = pl.Series(np.ascontiguousarray(bars)).cast(pl.UInt32, strict=False)
+    return market.timestamps.gather(keys, null_on_oob=True).alias(name)
+
+
+def order_ids(records: RunRecords) -> pl.Series:
+    """Ids of all orders by order number, as text.
+
+    A scripted order has the id of its input row, an order of the engine a name such as `close:AAPL`, every other order
+    its number.
+    """
+    count = max(int(records.account["next_number"]), len(records.orders))
+    ids = pl.int_range(count, dtype=pl.Int64, eager=True).cast(pl.String)
+    tags = _input_rows(records, count)
+    if records.ids is not None and tags is not None:
+        scripted = lookup("id", [str(value) for value in records.ids], tags)
+        ids = scripted.fill_null(ids)
+    numbers, names = _engine_ids(records)
+    return (ids.scatter(numbers, names) if numbers else ids).alias("id")
+
+
+def _input_rows(records: RunRecords, count: int) -> Indices | None:
+    """Input row of each order, −1 without; None where nothing recorded tells it."""
+    if len(records.orders) == count:
+        rows: Indices = np.asarray(records.orders["tag"])
+        return rows
+    if records.numbers_by_input is None:
+        return None
+    rows = np.full(count, -1, dtype=np.int32)
+    submitted = np.flatnonzero(records.numbers_by_input >= 0)
+    rows[records.numbers_by_input[submitted]] = submitted
+    return rows
+
+
+def _engine_ids(records: RunRecords) -> tuple[list[int], list[str]]:
+    """Numbers and names of the orders that the engine made: their fills carry a reason that no other fill has."""
+    fills = records.fills
+    found: dict[int, str] = {}
+    for row in np.flatnonzero(np.isin(fills["reason"], list(ENGINE_ORDERS))):
+        prefix = ENGINE_ORDERS[Reason(int(fills["reason"][row]))]
+        found[int(fills["order"][row])] = f"{prefix}:{records.market.symbols[int(fills['symbol'][row])]}"
+    return list(found), list(found.values())

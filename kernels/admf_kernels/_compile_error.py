@@ -1,0 +1,144 @@
+"""Turns numba's page of internals into one sentence about the user's own line."""
+
+import dis
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import FunctionType, TracebackType
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LOCATION = re.compile(
+    r'File "(?P<file>[^"\n]+)", line (?P<line>\d+)'  # numba's excerpt of the source
+    r'|(?:at|from) (?P<at>[^\n"]+?) \((?P<at_line>\d+)\)'  # "typing of call at x.py (3)", "Raised from x.py (3)"
+)
+_UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
+_CALLEE = re.compile(r"resolving callee type: type\(CPUDispatcher\(<function (\S+) at")
+_UNBOUND = re.compile(r"to signature '(\(.*\))' due to \"TypeError: (.*)\"")
+_SIGNATURE = re.compile(r">>> (.+)")
+_SPECIFIC = re.compile(r"raised a specific error:\n\s*(?:\w+Error: )?(?:Failed in .*\n\s*)*(.+)")
+_NOISE = re.compile(r"Failed in \w+ mode pipeline .*|\s*")
+_RECORD = re.compile(r"Record\(\[(.*?)\], \d+, (?:True|False)\)")
+_FIELD = re.compile(r"\('(\w+)', \{")
+_ARRAY = re.compile(r"[Aa]rray\(((?:[^(),]|\([^()]*\))+), \d+d?, '?\w'?(?:, \w+(?:=\w+)?)*\)")
+_WORDS = (
+    (re.compile(r"Literal\[str\]\(([^()]*)\)"), r"str '\1'"),
+    (re.compile(r"Literal\[(\w+)\]\(([^()]*)\)"), r"\1 \2"),
+    (re.compile(r"\bunicode_type\b"), "str"),
+    (re.compile(r" at 0x[0-9a-f]+"), ""),
+    (re.compile(r"Module\(<module '([\w.]+)'[^>]*>\)"), r"module \1"),
+    (re.compile(r"[. ]*Raised from .*"), ""),
+    (re.compile(r"\(([^()]{90})[^()]*\)"), r"(\1…)"),
+)
+_MAX_FIELDS = 8
+_MAX_LENGTH = 300
+
+
+class CompileError(Exception):
+    """A function that cannot be compiled: which one, where, and why in a line or two."""
+
+    def __init__(self, function: str, filename: str, lineno: int, problem: str) -> None:
+        super().__init__(f"{function} ({filename}, line {lineno}): {problem}")
+        self.function = function
+        self.filename = filename
+        self.lineno = lineno
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[type["CompileError"], tuple[str, str, int, str]]:
+        return CompileError, (self.function, self.filename, self.lineno, self.problem)
+
+
+def error_in(function: FunctionType, problem: str, lineno: int | None = None) -> CompileError:
+    """A CompileError at `function`, at its first line unless told otherwise."""
+    code = function.__code__
+    return CompileError(function.__qualname__, code.co_filename, lineno or code.co_firstlineno, problem)
+
+
+def explain(error: Exception, users: Mapping[str, FunctionType]) -> CompileError | None:
+    """Where in `users` (by the name numba knows them under) compiling failed, and why; None if it was not there."""
+    text = _COLOUR.sub("", str(error))
+    if (undefined := _UNDEFINED.search(text)) and (place := _load_of(undefined[1], users.values())):
+        return error_in(place[0], f"name '{undefined[1]}' is not defined", place[1])
+    for file, line in (*_locations(text), *_traced(error.__traceback__)):
+        if function := _owner(users.values(), file, line):
+            return error_in(function, problem_of(error), line)
+    for name in _CALLEE.findall(text):
+        if name in users:
+            return error_in(users[name], problem_of(error))
+    return None
+
+
+def problem_of(error: Exception) -> str:
+    """The innermost complaint, with types in short."""
+    text = _COLOUR.sub("", str(error))
+    if type(error) is KeyError:  # numba lets the look-up of a record's field escape
+        return f"the record has no field {text}"
+    if unbound := _UNBOUND.search(text):
+        return f"is called with other arguments than {unbound[1]}: {unbound[2]}"
+    lines = [line for line in text.splitlines() if not _NOISE.fullmatch(line)]
+    problem = lines[0].strip() if lines else type(error).__name__
+    if problem.endswith("found for signature:") and (signature := _SIGNATURE.search(text)):
+        problem = f"no implementation of {signature[1]}"
+        if specific := _SPECIFIC.findall(text):
+            problem += f"\n{specific[-1].strip()}"
+    return "\n".join(line[:_MAX_LENGTH] for line in plain_types(problem).splitlines())
+
+
+def plain_types(text: str) -> str:
+    """Numba's names of types, in the words of a person: `record(price, quantity, …)`, `array(float64)`, `str 'a'`."""
+
+    def record(match: re.Match[str]) -> str:
+        fields = _FIELD.findall(match[1])
+        return f"record({', '.join(fields[:_MAX_FIELDS])}{', …' if len(fields) > _MAX_FIELDS else ''})"
+
+    text = _ARRAY.sub(r"array(\1)", _RECORD.sub(record, text))
+    for pattern, words in _WORDS:
+        text = pattern.sub(words, text)
+    return text
+
+
+def _locations(text: str) -> Iterator[tuple[str, int]]:
+    """Places in the order of the text, which is from the inside out."""
+    for match in _LOCATION.finditer(text):
+        yield match["file"] or match["at"], int(match["line"] or match["at_line"])
+
+
+def _traced(traceback: TracebackType | None) -> list[tuple[str, int]]:
+    """Places that numba was looking at when an exception without any escaped from it, from the inside out."""
+    places: list[tuple[str, int]] = []
+    while traceback:
+        variables = traceback.tb_frame.f_locals
+        for owner in (variables.get("func_id"), *(variables.get(name) for name in ("self", "constraint", "inst"))):
+            if (code := getattr(owner, "code", None)) and inspect.iscode(code):
+                places.append((code.co_filename, code.co_firstlineno))
+            if (loc := getattr(owner, "loc", None)) and isinstance(getattr(loc, "line", None), int):
+                places.append((loc.filename, loc.line))
+        traceback = traceback.tb_next
+    return places[::-1]
+
+
+def _owner(functions: Iterable[FunctionType], file: str, line: int) -> FunctionType | None:
+    for function in functions:
+        code = function.__code__
+        same = code.co_filename == file or Path(code.co_filename).resolve() == Path(file).resolve()
+        if same and code.co_firstlineno <= line <= _last_line(function):
+            return function
+    return None
+
+
+def _last_line(function: FunctionType) -> int:
+    codes, last = [function.__code__], function.__code__.co_firstlineno
+    while codes:
+        code = codes.pop()
+        last = max(last, *(line or 0 for _, _, line in code.co_lines()))
+        codes += [constant for constant in code.co_consts if inspect.iscode(constant)]
+    return last
+
+
+def _load_of(name: str, functions: Iterable[FunctionType]) -> tuple[FunctionType, int] | None:
+    for function in functions:
+        if name not in function.__globals__:
+            for operation in dis.get_instructions(function):
+                if operation.opname == "LOAD_GLOBAL" and operation.argval == name and operation.positions:
+                    return function, operation.positions.lineno or function.__code__.co_firstlineno
+    return None

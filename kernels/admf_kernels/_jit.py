@@ -1,0 +1,122 @@
+"""The only door to the compiler: marks for laws and kernels, and `specialise`, which binds user code into them.
+
+A template is an ordinary function that calls its hooks as globals (`on_bar(...)`). `specialise` copies the functions
+that can reach a hook, with the user's functions in their globals, so that calls are direct and LLVM can inline them;
+what cannot reach one is shared by all strategies. A hook passed as an argument costs 2-3.5 ns a call or is never
+cached; a closure is never cached (numba #2956, #6264).
+
+Private numba names: Dispatcher (`py_func`, `typeof_pyval`).
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType
+from typing import Any, TypeVar, overload
+
+from numba.core import config
+from numba.core.dispatcher import Dispatcher
+from numba.extending import register_jitable
+
+from admf_kernels._build import Build, Hook, units
+from admf_kernels._cache import cache_info, clear_cache, counts
+from admf_kernels._compile_error import CompileError, explain
+from admf_kernels._fingerprint import KERNEL_OPTIONS, fingerprint
+from admf_kernels._rebind import plain, with_hooks
+
+__all__ = [
+    "CompileError",
+    "allocates",
+    "cache_info",
+    "clear_cache",
+    "compile_now",
+    "compile_stats",
+    "fingerprint",
+    "kernel",
+    "law",
+    "specialise",
+]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_lock = threading.RLock()
+
+
+def law(function: _F) -> _F:
+    """Marks a scalar function that kernels and user code may call; it stays a plain function."""
+    marked: _F = register_jitable(forceinline=False)(function)
+    return marked
+
+
+@overload
+def kernel(function: _F) -> _F: ...
+@overload
+def kernel(*, forceinline: bool) -> Callable[[_F], _F]: ...
+def kernel(function: _F | None = None, *, forceinline: bool = False) -> _F | Callable[[_F], _F]:
+    """Marks a function that `specialise` compiles and caches on its own; it stays a plain function."""
+
+    def mark(function: _F) -> _F:
+        setattr(function, KERNEL_OPTIONS, {"forceinline": forceinline})
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def specialise(
+    template: Callable[..., Any],
+    *,
+    hooks: Mapping[str, Callable[..., Any]] | None = None,
+    compiled: bool = True,
+    extra: tuple[object, ...] = (),
+) -> Callable[..., Any]:
+    """`template` with every global named in `hooks` bound to the user's function, ready to call.
+
+    A slot (the function that a hook replaces) may be annotated `-> None`, `float`, `int` or `bool`; `compile_now` holds
+    the hook to it. `compiled=False` and NUMBA_DISABLE_JIT=1 give plain Python with the same results. `extra` are
+    objects whose content counts for the cache although no global leads to them. Equal content gives the same
+    dispatcher.
+    """
+    functions = {name: _plain_function(name, hook) for name, hook in (hooks or {}).items()}
+    bound, returns = with_hooks(_plain_function("template", template), functions)
+    if not compiled or config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it from the environment
+        return bound
+    with _lock:
+        found = {function: Hook(name, function, returns.get(name, ...)) for name, function in functions.items()}
+        return Build(bound, found, extra).dispatcher(bound)
+
+
+def compile_now(function: Callable[..., Any], args: Iterable[object]) -> None:
+    """Compiles or loads `function` for the types of `args`; a fault in a user's function raises CompileError."""
+    if not isinstance(function, Dispatcher):
+        return
+    unit = units[function]
+    signature = tuple(function.typeof_pyval(arg) for arg in args)
+    try:
+        function.compile(signature)
+    except Exception as error:  # numba lets KeyError, AssertionError and others of its own escape
+        unit.check_returns(error)
+        explained = explain(error, unit.users)
+        if explained is None:
+            raise
+        raise explained from error
+    unit.check_returns()
+
+
+def allocates(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the hooks whose compiled code allocates memory; such a kernel is not stored, so each process sees it."""
+    return tuple(hook.name for hook in units[function].hooks if hook.allocates) if function in units else ()
+
+
+def compile_stats() -> dict[str, int | float]:
+    """Functions compiled and loaded by this process, and the seconds that took."""
+    return {
+        "compiled": counts.compiled,
+        "compile_s": counts.compile_s,
+        "loaded": counts.loaded,
+        "load_s": counts.load_s,
+    }
+
+
+def _plain_function(name: str, value: object) -> FunctionType:
+    function = plain(value)
+    if function is None:
+        raise TypeError(f"{name} must be a plain function, not {value!r:.80} of type {type(value).__qualname__}")
+    return function

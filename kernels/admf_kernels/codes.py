@@ -1,0 +1,295 @@
+"""Every code of the engine, declared once; the user-facing word is the lower-case name, the text says what it means.
+
+Numba compares members inside kernels, record fields hold their values. `Code.parse` is the door for user text.
+"""
+
+from enum import IntEnum
+from typing import Self
+
+
+class Code(IntEnum):
+    """An integer code whose member carries the text shown to people."""
+
+    text: str
+
+    def __new__(cls, value: int, text: str = "") -> Self:
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.text = text
+        return member
+
+    @classmethod
+    def words(cls) -> list[str]:
+        """The words a user may write, in order of value."""
+        return [member.name.lower() for member in cls]
+
+
+class Side(Code):
+    BUY = 1, "buy"
+    SELL = -1, "sell"
+
+
+class OrderType(Code):
+    MARKET = 0, "fills at the price that market_fill names"
+    LIMIT = 1, "fills at the limit price or better"
+    STOP = 2, "becomes a market order when the stop price trades"
+    STOP_LIMIT = 3, "becomes a limit order when the stop price trades"
+
+
+class TimeInForce(Code):
+    GTC = 0, "good till cancelled"
+    DAY = 1, "dies after the last bar of the session of its first eligible bar"
+    IOC = 2, "fills what it can on its first eligible bar, the rest is cancelled"
+    FOK = 3, "fills completely on its first eligible bar or is cancelled"
+    GTD = 4, "good till a given bar, inclusive"
+    GTB = 5, "good for a number of eligible bars"
+
+
+class SizeKind(Code):
+    QUANTITY = 0, "size is a quantity in units"
+    VALUE = 1, "size is money to spend, costs included"
+    EQUITY_FRACTION = 2, "size is a share of the equity at the fill"
+    CASH_FRACTION = 3, "size is a share of the free cash at the fill"
+
+
+class OrderStatus(Code):
+    NONE = 0, "not submitted yet"
+    RECEIVED = 1, "submitted, not checked yet"
+    VALIDATED = 2, "static checks passed; waits for its first eligible bar or for its parent"
+    ROUTED = 3, "working"
+    PARTIAL = 4, "working, filled in part"
+    FILLED = 5, "filled completely"
+    CANCELLED = 6, "cancelled; earlier fills are kept"
+    REJECTED = 7, "refused"
+    EXPIRED = 8, "its time in force or the data ended"
+
+
+class OrderEvent(Code):
+    SUBMIT = 0, "the order arrived"
+    VALIDATE = 1, "the static checks passed"
+    REFUSE = 2, "a static check failed"
+    DENY = 3, "risk or cash failed at submission"
+    ROUTE = 4, "the order became active"
+    TRIGGER = 5, "the stop price traded"
+    AMEND = 6, "quantity or price was replaced"
+    FILL = 7, "filled below the remainder"
+    COMPLETE = 8, "filled to the remainder"
+    FUNDS_FAIL = 9, "funds failed at the fill"
+    CANCEL = 10, "cancelled"
+    EXPIRE = 11, "time in force or data ended"
+
+
+class Reason(Code):
+    NONE = 0, "no particular reason"
+    QUANTITY_NOT_POSITIVE = 1, "the quantity is not a finite number above zero"
+    BELOW_LOT = 2, "the quantity is below one lot or the minimum quantity"
+    LIMIT_PRICE_MISSING = 3, "the order type needs a finite limit price above zero"
+    STOP_PRICE_MISSING = 4, "the order type needs a finite stop price above zero"
+    TIME_IN_FORCE_UNKNOWN = 5, "unknown time in force, or its bar count or expiry is missing"
+    SYMBOL_UNKNOWN = 6, "unknown symbol"
+    PARENT_UNKNOWN = 7, "the parent is unknown or ended before this order arrived"
+    SIZE_UNKNOWN = 8, "unknown size kind, or the size is not a finite number above zero"
+    TYPE_UNKNOWN = 9, "unknown order type or side"
+    INSUFFICIENT_CASH = 10, "the free cash does not cover the opening quantity with its costs"
+    SHORT_FORBIDDEN = 11, "the account does not allow short positions"
+    USER_CANCEL = 12, "cancelled by the strategy or the script"
+    OCO_SIBLING_FILLED = 13, "an order of the same OCO group filled"
+    PARENT_ENDED = 14, "the parent ended unfilled"
+    IOC_REMAINDER = 15, "immediate or cancel: what did not fill at once is cancelled"
+    FOK_NOT_COMPLETE = 16, "fill or kill: the whole quantity could not fill at once"
+    REMAINDER_CANCELLED = 17, "remainder=cancel: what the first fill left is cancelled"
+    NOTHING_TO_REDUCE = 18, "the position this order may reduce is gone"
+    TIME_IN_FORCE = 19, "its time in force ended"
+    END_OF_DATA = 20, "the data ended"
+    BANKRUPT = 21, "equity fell to zero or below"
+    FILL_AT_OPEN = 22, "at the open"
+    LIMIT_AT_OPEN = 23, "the limit was reached at the open"
+    LIMIT_REACHED = 24, "the limit was reached inside the bar"
+    STOP_AT_OPEN = 25, "the open was at or beyond the stop"
+    STOP_REACHED = 26, "the stop was reached inside the bar"
+    ENTRY_BEYOND_EXIT = 27, "the entry happened at or beyond this exit's price"
+    FILL_AT_CLOSE = 28, "at the close"
+    FILL_AT_AVERAGE = 29, "at the bar price that market_fill names"
+    CLOSE_POSITIONS = 30, "the run closed its positions at the end"
+    ACTIVATED_BY_PARENT = 31, "the parent filled"
+    ELIGIBLE = 32, "its first eligible bar began"
+
+
+class Liquidity(Code):
+    TAKER = 0, "taker"
+    MAKER = 1, "maker"
+
+
+class Path(Code):
+    WORST = 0, "the admissible outcome with the lowest equity at the close"
+    BEST = 1, "the admissible outcome with the highest equity at the close"
+    QUEUE = 2, "no path: each order is judged against the whole bar"
+
+
+class MarketFill(Code):
+    NEXT_OPEN = 0, "open of the first eligible bar"
+    NEXT_CLOSE = 1, "close of the first eligible bar"
+    NEXT_TYPICAL = 2, "(high + low + close) / 3"
+    NEXT_OHLC4 = 3, "(open + high + low + close) / 4"
+    NEXT_MID = 4, "(high + low) / 2"
+
+
+class PriceReference(Code):
+    RANGE = 0, "orders are judged against open, high and low"
+    CLOSE = 1, "orders are judged against the close alone"
+
+
+class LimitTrigger(Code):
+    THROUGH_TICKS = 0, "price trades limit_through_ticks through the limit"
+    TOUCH = 1, "price touches the limit"
+    THROUGH = 2, "price trades through the limit"
+
+
+class LimitGap(Code):
+    OPEN = 0, "a limit gapped by the open fills at the open"
+    LIMIT = 1, "a limit gapped by the open fills at the limit"
+    FAR_EXTREME = 2, "a limit fills at the worst price of the bar that respects it"
+
+
+class StopTrigger(Code):
+    TOUCH = 0, "price touches the stop"
+    THROUGH = 1, "price trades through the stop"
+
+
+class StopGap(Code):
+    OPEN = 0, "a stop gapped by the open fills at the open"
+    STOP = 1, "a stop gapped by the open fills at the stop"
+    WORSE_OF_STOP_AND_CLOSE = 2, "a stop fills at the worse of stop and close"
+
+
+class StopLimitRule(Code):
+    PATH = 0, "after the trigger the limit is judged on the rest of the bar's path"
+    NEXT_BAR_ONLY = 1, "after the trigger the limit works from the next bar on"
+
+
+class Clamp(Code):
+    BAR_AND_LIMIT = 0, "into the bar's range and never beyond the limit"
+    BAR = 1, "into the bar's range"
+    LIMIT = 2, "never beyond the limit"
+    NONE = 3, "not clamped"
+
+
+class ClampFail(Code):
+    FILL_AT_CLAMP = 0, "fills at the clamped price"
+    SKIP_BAR = 1, "does not fill on this bar"
+
+
+class VolumeBasis(Code):
+    BAR = 0, "volume of the bar itself"
+    PREVIOUS_BAR = 1, "volume of the bar before"
+    TRAILING_MEAN = 2, "mean volume of the volume_window bars before"
+
+
+class VolumeScope(Code):
+    BAR_SHARED = 0, "all orders of the symbol in the bar share the cap"
+    PER_ORDER = 1, "each order has the cap for itself"
+
+
+class Remainder(Code):
+    CARRY = 0, "what did not fill keeps working"
+    CANCEL = 1, "what the first fill left is cancelled"
+
+
+class CashSubmit(Code):
+    RESERVE = 0, "opening orders reserve cash at submission"
+    NONE = 1, "no test at submission"
+
+
+class CashFill(Code):
+    REJECT = 0, "an opening fill that free cash cannot pay ends the order"
+    RESIZE_DOWN = 1, "the opening quantity shrinks to what free cash can pay"
+    SKIP_AND_RETRY = 2, "the order waits for a later bar"
+    NONE = 3, "no test: cash may go negative"
+
+
+class Short(Code):
+    MARGIN = 0, "proceeds and initial margin are locked"
+    PROCEEDS_AS_CASH = 1, "proceeds are free cash"
+    FORBIDDEN = 2, "no short positions"
+
+
+class LastBar(Code):
+    EXPIRE_UNFILLED = 0, "working orders expire at the end of data"
+    LEAVE_WORKING = 1, "working orders stay as they are"
+
+
+class BadBar(Code):
+    SKIP = 0, "a bad bar matches nothing and is marked at the last valid close"
+    RAISE = 1, "a bad bar is an error before the run"
+    NONE = 2, "a bad bar is matched as it stands"
+
+
+class SlippageModel(Code):
+    NONE = 0, "no slippage"
+    TICKS = 1, "a number of ticks"
+    FIXED = 2, "a price distance"
+    BPS = 3, "basis points of the price"
+    VOLUME_SHARE = 4, "price * impact * min(share of the bar's volume, max_share)^2"
+    USER = 5, "a user's law"
+
+
+class CommissionModel(Code):
+    NONE = 0, "no commission"
+    PER_ORDER = 1, "an amount per order, due with its first fill"
+    PER_SHARE = 2, "a rate per unit with a minimum and a maximum share of the value"
+    BPS = 3, "basis points of the value with a minimum"
+    USER = 4, "a user's law"
+
+
+class Precedence(Code):
+    MAX_WINS = 0, "the maximum binds after the minimum"
+    MIN_WINS = 1, "the minimum binds after the maximum"
+
+
+class RunStatus(Code):
+    RUNNING = 0, "bars are left"
+    DONE = 1, "all bars are processed"
+    NEED_ROOM = 2, "a log buffer must be drained before the next bar"
+    ORDERS_FULL = 3, "the strategy submitted more orders on one bar than there is room for"
+    COMMANDS_FULL = 4, "the strategy sent more cancels and amendments on one bar than there is room for"
+    LAW_FAILED = 5, "a user's slippage or commission law returned a value that is not allowed"
+
+
+class CommandKind(Code):
+    CANCEL = 0, "cancel an order"
+    REPLACE = 1, "replace quantity or prices of an order"
+
+
+class Record(Code):
+    SUMMARY = 0, "metrics only"
+    FILLS = 1, "fills, trades and equity"
+    FULL = 2, "everything, with orders and transitions"
+
+
+class BarFlag(Code):
+    VALID = 1, "finite prices, above zero, low <= open, close <= high"
+    SESSION_FIRST = 2, "first bar of its session"
+    SESSION_LAST = 4, "last bar of its session"
+
+
+class SlipOn(Code):
+    """Bits of `slip_on`."""
+
+    MARKET = 1, "market orders"
+    STOP = 2, "triggered stop orders"
+    LIMIT_MARKETABLE = 4, "limit orders that take at their first eligible open"
+    LIMIT_GAP = 8, "resting limit orders filled at a gapped open"
+    LIMIT = 16, "resting limit orders filled inside the bar"
+
+
+class OrderFlag(Code):
+    """Bits of an order's `flags`."""
+
+    REDUCE_ONLY = 1, "may only reduce the position"
+    OCO_REDUCE = 2, "a fill of an OCO sibling reduces this order by the filled quantity"
+    CHILD = 4, "was submitted with a parent"
+    PARENT = 8, "has children"
+    TRIGGERED = 16, "its stop has traded"
+    WAITS = 32, "waits for its parent's first fill"
+    OPENING = 64, "does not reduce the position held when the phase began"
+    SEEN = 128, "was judged by its group in this phase"

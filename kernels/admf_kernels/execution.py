@@ -1,0 +1,298 @@
+"""One order meets one price: size, volume, slippage, clamp, funds, booking, and what follows for linked orders."""
+
+import numpy as np
+
+from admf_kernels._jit import law
+from admf_kernels.codes import (
+    CashFill,
+    ClampFail,
+    CommissionModel,
+    OrderEvent,
+    OrderFlag,
+    Reason,
+    Remainder,
+    RunStatus,
+    Short,
+    SizeKind,
+    TimeInForce,
+    VolumeScope,
+)
+from admf_kernels.laws.accounting import (
+    QUANTITY_SLACK,
+    book,
+    cash_weight,
+    closing_quantity,
+    equity_of,
+    fill_fee,
+    free_cash,
+    money_tolerance,
+)
+from admf_kernels.laws.lifecycle import move
+from admf_kernels.laws.sizing import affordable, fill_price
+from admf_kernels.laws.slippage import Bar
+from admf_kernels.laws.volume import basis_volume, clean_volume, floor_lot
+from admf_kernels.links import end, grow_children, is_unresolved, parent_lives, reduce_siblings
+
+REDUCE_ONLY, PARENT, CHILD = OrderFlag.REDUCE_ONLY.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
+CANCEL, FILL, COMPLETE = OrderEvent.CANCEL.value, OrderEvent.FILL.value, OrderEvent.COMPLETE.value
+NOTHING_LEFT = 0.0
+
+
+@law
+def bar_of(market, bar: int, symbol: int):
+    """The bar a fill happens in; volume cleaned (B-02)."""
+    return Bar(
+        market.open[bar, symbol],
+        market.high[bar, symbol],
+        market.low[bar, symbol],
+        market.close[bar, symbol],
+        clean_volume(market.volume[bar, symbol]),
+    )
+
+
+@law
+def volume_used(position, bar: int) -> float:
+    """V-02: units of the symbol already filled in this bar."""
+    return position.volume_used if position.volume_bar == bar else 0.0
+
+
+@law
+def resolve_size(config, account, instruments, positions, order, base_price, used, slips, bar) -> None:
+    """A-06: turns money or a share into a quantity, once."""
+    symbol = order.symbol
+    budget = order.size_amount
+    if order.size_kind == SizeKind.EQUITY_FRACTION:
+        budget = order.size_amount * equity_of(account.cash, instruments, positions, symbol, base_price)
+    elif order.size_kind == SizeKind.CASH_FRACTION:
+        budget = order.size_amount * free_cash(account)
+    quantity = affordable(config, instruments[symbol], order, base_price, used, slips, bar, 1.0, budget)
+    order.quantity = quantity if quantity >= instruments[symbol].min_quantity else 0.0
+
+
+@law
+def fillable(config, market, position, instrument, order, bar_index: int, wanted: float, capped: bool) -> float:
+    """V-02, V-03, V-04: units of `wanted` that the bar's volume lets through."""
+    quantity = wanted
+    if capped and not np.isnan(config.volume_limit):
+        basis = basis_volume(market.volume, bar_index, order.symbol, config.volume_basis, config.volume_window)
+        room = config.volume_limit * basis
+        if config.volume_scope == VolumeScope.BAR_SHARED:
+            room -= volume_used(position, bar_index)
+        if room < wanted:
+            quantity = floor_lot(max(room, 0.0), instrument.lot_size)
+    if quantity < config.min_fill:
+        return NOTHING_LEFT
+    if order.time_in_force == TimeInForce.FOK and quantity < wanted:
+        return NOTHING_LEFT
+    return quantity
+
+
+@law
+def affordable_opening(config, account, instrument, position, order, base, price, closing, opening, used, slips, bar):
+    """A-04, A-06, A-07: the part of the opening quantity that funds and rules allow at the fill."""
+    side = order.side
+    if side < 0 and config.short == Short.FORBIDDEN:
+        return NOTHING_LEFT
+    if config.cash_fill == CashFill.NONE and order.size_kind == SizeKind.QUANTITY:
+        return opening
+    closed_value = closing * price * instrument.multiplier
+    closing_fee = fill_fee(config, order, closing, closed_value) if closing > 0.0 else 0.0
+    unlocked = 0.0
+    if closing > 0.0:
+        unlocked = position.locked * (closing / abs(position.quantity)) if closing < abs(position.quantity) else position.locked
+    free = (account.cash - (side * closing * price * instrument.multiplier + closing_fee)) - (account.locked - unlocked)
+    value = opening * price * instrument.multiplier
+    fee = fill_fee(config, order, closing + opening, closed_value + value) - closing_fee
+    weight = cash_weight(config, side)
+    if weight * value + fee <= free + money_tolerance(value):
+        return opening
+    if cuts_to_funds(config, order):
+        return affordable(config, instrument, order, base, used, slips, bar, weight, free)
+    return NOTHING_LEFT
+
+
+@law
+def cuts_to_funds(config, order) -> bool:
+    """A-04, A-06: whether an opening part that funds cannot pay is cut to what they can."""
+    return config.cash_fill == CashFill.RESIZE_DOWN or order.size_kind != SizeKind.QUANTITY
+
+
+@law
+def snap_dust(account, value: float) -> None:
+    """A-04: free cash just below zero becomes zero."""
+    free = free_cash(account)
+    if free < 0.0 and -free <= money_tolerance(value):
+        account.cash = account.locked
+
+
+@law
+def fee_is_finite(config, order, quantity: float, value: float) -> bool:
+    """F-04: whether a user's commission law gave a fee; our own always do."""
+    if config.commission_model != CommissionModel.USER:
+        return True
+    return np.isfinite(fill_fee(config, order, quantity, value))
+
+
+@law
+def conclude(state, order, bar: int, reason: int, event_only_fill: bool) -> None:
+    """L-01, L-05, L-07: the transition after a fill."""
+    config, account = state.config[0], state.account[0]
+    left = order.quantity - order.filled_quantity
+    complete = left <= QUANTITY_SLACK * order.filled_quantity
+    if order.bits & REDUCE_ONLY and state.positions[order.symbol].quantity == 0.0:
+        complete = True
+        order.quantity = order.filled_quantity
+    if event_only_fill or not complete or (order.bits & CHILD and parent_lives(state, order)):
+        move(config, account, state.transitions, order, bar, FILL, reason)
+    else:
+        move(config, account, state.transitions, order, bar, COMPLETE, reason)
+
+
+@law
+def execute(
+    market,
+    state,
+    order,
+    bar_index: int,
+    base_price: float,
+    liquidity: int,
+    reason: int,
+    slip_bit: int,
+    ambiguous: bool,
+    capped: bool,
+    children_bar: int,
+) -> float:
+    """Fills what can be filled of one order at one base price; returns the units filled (A, F, L, P-11, S, V rules).
+
+    `capped` is False for the engine's own orders, which no volume holds back (A-08, A-10); `children_bar` is the first
+    bar on which children activated by this fill may fill (W-06).
+    """
+    config, account = state.config[0], state.account[0]
+    symbol = order.symbol
+    instrument, position = state.instruments[symbol], state.positions[symbol]
+    bar = bar_of(market, bar_index, symbol)
+    if capped and config.has_volume and bar.volume == 0.0:
+        return NOTHING_LEFT
+    used = volume_used(position, bar_index)
+    slips = (config.slip_on & slip_bit) != 0
+    if is_unresolved(order):
+        resolve_size(config, account, state.instruments, state.positions, order, base_price, used, slips, bar)
+        if order.quantity <= 0.0:
+            order.quantity = 0.0
+            end(state, order, bar_index, CANCEL, Reason.BELOW_LOT.value)
+            return NOTHING_LEFT
+    wanted = order.quantity - order.filled_quantity
+    if order.bits & REDUCE_ONLY:
+        held = -order.side * position.quantity
+        if held <= 0.0:
+            end(state, order, bar_index, CANCEL, Reason.NOTHING_TO_REDUCE.value)
+            return NOTHING_LEFT
+        wanted = min(wanted, held)
+    quantity = fillable(config, market, position, instrument, order, bar_index, wanted, capped)
+    if quantity <= 0.0:
+        return NOTHING_LEFT
+    price, raw = fill_price(config, instrument, order, base_price, quantity, used, slips, bar)
+    if np.isnan(price) or not fee_is_finite(config, order, quantity, quantity * price * instrument.multiplier):
+        account.status = RunStatus.LAW_FAILED.value
+        account.failed_order = order.number
+        return NOTHING_LEFT
+    if price != raw and capped and config.clamp_fail == ClampFail.SKIP_BAR:
+        return NOTHING_LEFT
+
+    closing = closing_quantity(position.quantity, order.side, quantity)
+    opening = quantity - closing
+    short_of_funds = False
+    if opening > 0.0 and capped:
+        allowed = affordable_opening(
+            config, account, instrument, position, order, base_price, price, closing, opening, used, slips, bar
+        )
+        if allowed < opening:
+            if order.time_in_force == TimeInForce.FOK:
+                return NOTHING_LEFT
+            opening = allowed
+            short_of_funds = True
+            if cuts_to_funds(config, order) and closing + opening > 0.0:
+                # a smaller quantity may slip less, and the order is cut to it
+                short_of_funds = False
+                price, raw = fill_price(config, instrument, order, base_price, closing + opening, used, slips, bar)
+                order.quantity = order.filled_quantity + closing + opening
+    if price != raw:
+        account.clamps += 1
+        account.clamp_saving += order.side * (raw - price) * (closing + opening) * instrument.multiplier
+    return settle(
+        market, state, order, bar_index, price, base_price, liquidity, reason, ambiguous, closing, opening,
+        short_of_funds, children_bar,
+    )  # fmt: skip
+
+
+@law
+def settle(
+    market,
+    state,
+    order,
+    bar_index: int,
+    price: float,
+    base_price: float,
+    liquidity: int,
+    reason: int,
+    ambiguous: bool,
+    closing: float,
+    opening: float,
+    short_of_funds: bool,
+    children_bar: int,
+) -> float:
+    """Books a decided fill (closing part first, A-05) and carries its consequences to the order and those linked to it."""
+    config, account = state.config[0], state.account[0]
+    symbol = order.symbol
+    instrument, position = state.instruments[symbol], state.positions[symbol]
+    filled = closing + opening
+    had_filled = order.filled_quantity > 0.0
+    if closing > 0.0:
+        book(
+            config, account, instrument, state.positions, order, state.fills, state.trades, bar_index, symbol,
+            closing, price, base_price, liquidity, reason, ambiguous, True,
+        )  # fmt: skip
+        conclude(state, order, bar_index, reason, opening > 0.0 or short_of_funds)
+    if opening > 0.0:
+        book(
+            config, account, instrument, state.positions, order, state.fills, state.trades, bar_index, symbol,
+            opening, price, base_price, liquidity, reason, ambiguous, False,
+        )  # fmt: skip
+        snap_dust(account, opening * price * instrument.multiplier)
+        conclude(state, order, bar_index, reason, False)
+    if filled > 0.0:
+        position.volume_used = volume_used(position, bar_index) + filled
+        position.volume_bar = bar_index
+        if order.bits & PARENT:
+            grow_children(state, order, bar_index, filled, children_bar, market.session_end)
+        if order.oco > 0:
+            reduce_siblings(state, order, bar_index, filled)
+    if short_of_funds and opening == 0.0 and not funds_wait(config, order):
+        refuse_funds(config, state, order, bar_index)
+    elif filled > 0.0 and config.remainder == Remainder.CANCEL and not had_filled and is_open(order):
+        end(state, order, bar_index, CANCEL, Reason.REMAINDER_CANCELLED.value)
+    return filled
+
+
+@law
+def is_open(order) -> bool:
+    """Whether a fill left something to fill."""
+    return order.closed_bar < 0 and order.quantity - order.filled_quantity > QUANTITY_SLACK * order.filled_quantity
+
+
+@law
+def funds_wait(config, order) -> bool:
+    """A-04: whether an order that cannot be paid waits for a later bar."""
+    return config.cash_fill == CashFill.SKIP_AND_RETRY and not (order.side < 0 and config.short == Short.FORBIDDEN)
+
+
+@law
+def refuse_funds(config, state, order, bar_index: int) -> None:
+    """A-04, A-07: ends an order whose opening part may not fill."""
+    if order.size_kind != SizeKind.QUANTITY:
+        end(state, order, bar_index, CANCEL, Reason.BELOW_LOT.value)
+        return
+    reason = Reason.INSUFFICIENT_CASH.value
+    if order.side < 0 and config.short == Short.FORBIDDEN:
+        reason = Reason.SHORT_FORBIDDEN.value
+    end(state, order, bar_index, OrderEvent.FUNDS_FAIL.value, reason)

@@ -1,0 +1,304 @@
+"""P6: orders of the bar are checked, funded and listed; cancels and amendments wait for the next bar."""
+
+import numpy as np
+
+from admf_kernels._jit import kernel, law
+from admf_kernels.codes import (
+    CashSubmit,
+    OrderEvent,
+    OrderFlag,
+    OrderStatus,
+    OrderType,
+    Reason,
+    RunStatus,
+    Short,
+    SizeKind,
+    SlipOn,
+)
+from admf_kernels.execution import bar_of, volume_used
+from admf_kernels.laws.accounting import cash_weight, fill_fee, free_cash, money_tolerance
+from admf_kernels.laws.lifecycle import is_alive, move
+from admf_kernels.laws.prices import round_limit, round_stop
+from admf_kernels.laws.slippage import slippage_distance
+from admf_kernels.laws.validation import needs_limit, needs_stop, static_reason
+from admf_kernels.laws.volume import floor_lot
+from admf_kernels.links import find_row, last_bar_of
+
+REDUCE_ONLY, CHILD, PARENT, WAITS = (
+    OrderFlag.REDUCE_ONLY.value,
+    OrderFlag.CHILD.value,
+    OrderFlag.PARENT.value,
+    OrderFlag.WAITS.value,
+)
+SLIP_MARKET, SLIP_STOP = SlipOn.MARKET.value, SlipOn.STOP.value
+SUBMIT_ROW = -1
+
+
+@law
+def new_order(state, bar: int) -> int:
+    """A cleared order row submitted at `bar`; -1 where the table is full (the run then ends with ORDERS_FULL)."""
+    account = state.account[0]
+    row = account.order_count
+    if row >= len(state.orders):
+        account.status = RunStatus.ORDERS_FULL.value
+        return -1
+    order = state.orders[row]
+    order.limit_price = np.nan
+    order.stop_price = np.nan
+    order.quantity = np.nan
+    order.size_amount = np.nan
+    order.filled_quantity = 0.0
+    order.filled_value = 0.0
+    order.commission = 0.0
+    order.reserved = 0.0
+    order.number = account.next_number
+    order.parent = -1
+    order.oco = 0
+    order.symbol = 0
+    order.submitted_bar = bar
+    order.eligible_bar = bar + 1
+    order.expires_bar = 0
+    order.closed_bar = -1
+    order.bits = 0
+    order.expiry = 0
+    order.tag = -1
+    order.side = 0
+    order.type = OrderType.MARKET.value
+    order.time_in_force = 0
+    order.size_kind = SizeKind.QUANTITY.value
+    order.status = OrderStatus.NONE.value
+    order.reason = Reason.NONE.value
+    account.next_number += 1
+    account.order_count += 1
+    return row
+
+
+@law
+def opening_at_submission(position_quantity: float, order) -> float:
+    """A-02: the part of an order that would open or add, judged by the position at submission; units."""
+    if order.bits & REDUCE_ONLY:
+        return 0.0
+    held = -order.side * position_quantity
+    if held > 0.0:
+        return order.quantity - min(order.quantity, held)
+    return order.quantity
+
+
+@law
+def reference_price(market, state, order, bar: int, quantity: float) -> float:
+    """A-02: L, else S or c with slippage; NaN before the first bar for orders without a price."""
+    config, symbol = state.config[0], order.symbol
+    if needs_limit(order.type):
+        return order.limit_price
+    base, slip_bit = order.stop_price, SLIP_STOP
+    if order.type == OrderType.MARKET:
+        if bar < 0:
+            return np.nan
+        base, slip_bit = state.positions[symbol].mark, SLIP_MARKET
+    if bar < 0 or not config.slip_on & slip_bit:
+        return base
+    instrument, position = state.instruments[symbol], state.positions[symbol]
+    distance = slippage_distance(
+        config.slippage_model,
+        config.slippage_0,
+        config.slippage_1,
+        base,
+        order.side,
+        quantity,
+        volume_used(position, bar),
+        instrument.tick_inverse,
+        bar_of(market, bar, symbol),
+    )
+    return base + order.side * distance
+
+
+@law
+def reserve_needed(market, state, order, bar: int) -> float:
+    """A-02: free cash an order needs at submission; account currency."""
+    config, account, symbol = state.config[0], state.account[0], order.symbol
+    position = state.positions[symbol].quantity
+    if order.size_kind != SizeKind.QUANTITY:
+        if order.bits & REDUCE_ONLY or order.side * position < 0.0:
+            return 0.0
+        if order.size_kind == SizeKind.VALUE:
+            return order.size_amount
+        if order.size_kind == SizeKind.EQUITY_FRACTION:
+            return order.size_amount * account.equity
+        return order.size_amount * free_cash(account)
+    quantity = opening_at_submission(position, order)
+    if quantity <= 0.0:
+        return 0.0
+    price = reference_price(market, state, order, bar, quantity)
+    if not np.isfinite(price):
+        return 0.0
+    value = quantity * price * state.instruments[symbol].multiplier
+    return value * cash_weight(config, order.side) + fill_fee(config, order, quantity, value)
+
+
+@law
+def reserved_cash(state) -> float:
+    """A-02: reserves of the live orders in ascending number; a filled share of an order has released its share."""
+    total = 0.0
+    for index in range(state.account[0].working_count):
+        order = state.orders[state.working[index]]
+        if order.reserved == 0.0 or not is_alive(order):
+            continue
+        if order.filled_quantity > 0.0:
+            total += order.reserved * ((order.quantity - order.filled_quantity) / order.quantity)
+        else:
+            total += order.reserved
+    return total
+
+
+@law
+def funding_reason(market, state, order, bar: int) -> int:
+    """A-02, A-07: Reason to deny an order without a parent at submission, NONE if it is funded; writes its reserve."""
+    config, account = state.config[0], state.account[0]
+    position = state.positions[order.symbol].quantity
+    if order.side < 0 and config.short == Short.FORBIDDEN and order.size_kind == SizeKind.QUANTITY:
+        if opening_at_submission(position, order) > 1e-9 * order.quantity:
+            return Reason.SHORT_FORBIDDEN.value
+    if config.cash_submit == CashSubmit.NONE:
+        return Reason.NONE.value
+    needed = reserve_needed(market, state, order, bar)
+    if needed > 0.0 and needed > free_cash(account) - reserved_cash(state) + money_tolerance(needed):
+        return Reason.INSUFFICIENT_CASH.value
+    order.reserved = needed
+    return Reason.NONE.value
+
+
+@law
+def link_to_parent(state, order) -> bool:
+    """L-05: makes an order a child of its parent; False if the parent cannot have children any more."""
+    row = find_row(state.orders, state.account[0].order_count, order.parent)
+    if row < 0:
+        return False
+    parent = state.orders[row]
+    if not is_alive(parent) or parent.symbol != order.symbol:
+        return False
+    parent.bits |= PARENT
+    order.bits |= CHILD
+    if parent.filled_quantity == 0.0:
+        order.bits |= WAITS
+    if order.side != parent.side:
+        order.bits |= REDUCE_ONLY
+    ratio = 1.0
+    if order.quantity < parent.quantity:  # False where either is NaN
+        ratio = order.quantity / parent.quantity
+    order.size_amount = ratio
+    order.quantity = parent.filled_quantity * ratio
+    return True
+
+
+@law
+def round_order(order, instrument) -> None:
+    """P-01, V-03: prices to the tick, the quantity to the lot."""
+    if needs_limit(order.type):
+        order.limit_price = round_limit(order.side, order.limit_price, instrument.tick_inverse)
+    else:
+        order.limit_price = np.nan
+    if needs_stop(order.type):
+        order.stop_price = round_stop(order.side, order.stop_price, instrument.tick_inverse)
+    else:
+        order.stop_price = np.nan
+    if order.size_kind == SizeKind.QUANTITY:
+        order.quantity = floor_lot(order.quantity, instrument.lot_size)
+    else:
+        order.quantity = np.nan
+
+
+@law
+def refusal(state, order) -> int:
+    """L-02: Reason to refuse an order, NONE if it passes; a child is linked to its parent on the way."""
+    if state.account[0].bankrupt_bar >= 0:
+        return Reason.BANKRUPT.value
+    known = 0 <= order.symbol < len(state.instruments)
+    instrument = state.instruments[order.symbol if known else 0]
+    reason = static_reason(order, instrument, order.parent >= 0)
+    if reason != Reason.NONE:
+        return reason
+    if not known:
+        return Reason.SYMBOL_UNKNOWN.value
+    round_order(order, instrument)
+    if order.parent != -1 and not link_to_parent(state, order):
+        return Reason.PARENT_UNKNOWN.value
+    return Reason.NONE.value
+
+
+@law
+def check_order(market, state, row: int, bar: int) -> None:
+    """L-01, L-02, A-02: takes one submitted order to VALIDATED or REJECTED and lists it if it lives."""
+    config, account, order = state.config[0], state.account[0], state.orders[row]
+    move(config, account, state.transitions, order, bar, OrderEvent.SUBMIT.value, Reason.NONE.value)
+    reason = refusal(state, order)
+    if reason != Reason.NONE:
+        move(config, account, state.transitions, order, bar, OrderEvent.REFUSE.value, reason)
+        return
+    move(config, account, state.transitions, order, bar, OrderEvent.VALIDATE.value, Reason.NONE.value)
+    if not order.bits & CHILD:
+        reason = funding_reason(market, state, order, bar)
+        if reason != Reason.NONE:
+            move(config, account, state.transitions, order, bar, OrderEvent.DENY.value, reason)
+            return
+    if not order.bits & WAITS:
+        order.expires_bar = last_bar_of(market.session_end, order, order.eligible_bar)
+    state.working[account.working_count] = row
+    account.working_count += 1
+
+
+@law
+def send_command(state, kind: int, number: int, quantity: float, limit_price: float, stop_price: float) -> None:
+    """L-04: a cancel or an amendment for P1 of the next bar."""
+    account = state.account[0]
+    if account.command_count >= len(state.commands):
+        account.status = RunStatus.COMMANDS_FULL.value
+        return
+    command = state.commands[account.command_count]
+    command.kind = kind
+    command.number = number
+    command.quantity = quantity
+    command.limit_price = limit_price
+    command.stop_price = stop_price
+    account.command_count += 1
+
+
+@law
+def read_script(state, bar: int) -> None:
+    """C-02: the rows of a scripted run that act at this bar."""
+    account = state.account[0]
+    while account.script_cursor < len(state.script) and state.script[account.script_cursor].bar <= bar:
+        cursor = account.script_cursor
+        account.script_cursor += 1
+        command = state.script[cursor]
+        if command.kind != SUBMIT_ROW:
+            number = state.script_numbers[command.number]
+            send_command(state, command.kind, number, command.quantity, command.limit_price, command.stop_price)
+            continue
+        row = new_order(state, bar)
+        if row < 0:
+            return
+        order, source = state.orders[row], state.script_orders[cursor]
+        order.limit_price = source.limit_price
+        order.stop_price = source.stop_price
+        order.quantity = source.quantity
+        order.size_amount = source.size_amount
+        order.oco = source.oco
+        order.symbol = source.symbol
+        order.bits = source.bits
+        order.expiry = source.expiry
+        order.tag = source.tag
+        order.side = source.side
+        order.type = source.type
+        order.time_in_force = source.time_in_force
+        order.size_kind = source.size_kind
+        order.parent = state.script_numbers[source.parent] if source.parent >= 0 else source.parent
+        state.script_numbers[cursor] = order.number
+
+
+@kernel(forceinline=True)
+def take_orders(market, state, bar: int) -> None:
+    """P6, last part: the script's rows, then the checks of every order submitted on this bar (C-02)."""
+    account = state.account[0]
+    for row in range(account.checked_count, account.order_count):
+        check_order(market, state, row, bar)
+    account.checked_count = account.order_count

@@ -1,0 +1,59 @@
+"""Price of a fill, and the quantity that money can buy at it."""
+
+import numpy as np
+
+from admf_kernels._jit import law
+from admf_kernels.laws.accounting import fill_fee, money_tolerance
+from admf_kernels.laws.prices import clamp_price, round_stop
+from admf_kernels.laws.slippage import slippage_distance
+from admf_kernels.laws.volume import floor_lot
+
+
+@law
+def fill_price(config, instrument, order, base_price: float, quantity: float, used_volume: float, slips: bool, bar):
+    """P-11, S-01: (price, raw price before the clamp); NaN where a user's law returned a distance that is not allowed."""
+    distance = 0.0
+    if slips:
+        distance = slippage_distance(
+            config.slippage_model,
+            config.slippage_0,
+            config.slippage_1,
+            base_price,
+            order.side,
+            quantity,
+            used_volume,
+            instrument.tick_inverse,
+            bar,
+        )
+        if not (np.isfinite(distance) and distance >= 0.0):
+            return np.nan, np.nan
+    raw = round_stop(order.side, base_price + order.side * distance, instrument.tick_inverse)
+    return clamp_price(order.side, raw, order.limit_price, bar.high, bar.low, config.clamp), raw
+
+
+@law
+def affordable(
+    config, instrument, order, base_price: float, used_volume: float, slips: bool, bar, weight: float, budget: float
+) -> float:
+    """A-06: units whose cost weight·q·p(q)·m + fee is the budget, floored to the lot; 0 where nothing fits."""
+    if not budget > 0.0:
+        return 0.0
+    quantity = budget / (base_price * instrument.multiplier)
+    for _ in range(32):
+        price, _raw = fill_price(config, instrument, order, base_price, quantity, used_volume, slips, bar)
+        value = quantity * price * instrument.multiplier
+        cost = weight * value + fill_fee(config, order, quantity, value)
+        if not np.isfinite(cost) or abs(cost - budget) <= 1e-12 * budget:
+            break
+        quantity = quantity * (budget / cost)
+    quantity = floor_lot(quantity, instrument.lot_size)
+    for _ in range(4):
+        price, _raw = fill_price(config, instrument, order, base_price, quantity, used_volume, slips, bar)
+        value = quantity * price * instrument.multiplier
+        cost = weight * value + fill_fee(config, order, quantity, value)
+        if cost <= budget + money_tolerance(value):
+            return quantity
+        quantity = max(0.0, quantity - instrument.lot_size) if instrument.lot_size > 0.0 else 0.0
+        if quantity <= 0.0:
+            return 0.0
+    return 0.0

@@ -1,0 +1,132 @@
+"""Orders that depend on each other: parents and children (L-05), OCO groups (L-06)."""
+
+import numpy as np
+
+from admf_kernels._jit import law
+from admf_kernels.codes import BarFlag, OrderEvent, OrderFlag, OrderStatus, Reason, SizeKind, TimeInForce
+from admf_kernels.laws.accounting import QUANTITY_SLACK
+from admf_kernels.laws.lifecycle import is_alive, move
+
+CHILD, PARENT, WAITS = OrderFlag.CHILD.value, OrderFlag.PARENT.value, OrderFlag.WAITS.value
+REDUCE_ONLY, OCO_REDUCE = OrderFlag.REDUCE_ONLY.value, OrderFlag.OCO_REDUCE.value
+VALID = BarFlag.VALID.value
+NEVER = 2**31 - 1
+
+
+@law
+def find_row(orders, count: int, number: int) -> int:
+    """Row of an order by its number, -1 if it has left the table; numbers ascend with the rows."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if orders[middle].number < number:
+            low = middle + 1
+        else:
+            high = middle
+    if low < count and orders[low].number == number:
+        return low
+    return -1
+
+
+@law
+def last_bar_of(session_end, order, first_bar: int) -> int:
+    """T-01: the last bar that may fill an order whose first eligible bar is `first_bar`."""
+    if order.time_in_force == TimeInForce.GTC:
+        return NEVER
+    if order.time_in_force == TimeInForce.DAY:
+        return session_end[first_bar] if first_bar < len(session_end) else first_bar
+    if order.time_in_force == TimeInForce.GTD:
+        return order.expiry
+    if order.time_in_force == TimeInForce.GTB:
+        return first_bar + order.expiry - 1
+    return first_bar  # IOC, FOK
+
+
+@law
+def parent_lives(state, order) -> bool:
+    """L-05: whether the parent of a child can still fill."""
+    if order.parent < 0:
+        return False
+    row = find_row(state.orders, state.account[0].order_count, order.parent)
+    return row >= 0 and is_alive(state.orders[row])
+
+
+@law
+def end(state, order, bar: int, event: int, reason: int) -> None:
+    """Ends a live order that keeps its fills; children of an order that never filled end with it (L-05)."""
+    config, account = state.config[0], state.account[0]
+    move(config, account, state.transitions, order, bar, event, reason)
+    if order.bits & PARENT:
+        settle_children(state, order, bar)
+
+
+@law
+def settle_children(state, parent, bar: int) -> None:
+    """L-05: when a parent ends: children without any quantity are cancelled, children that filled all are complete."""
+    config, account = state.config[0], state.account[0]
+    for index in range(account.working_count):
+        child = state.orders[state.working[index]]
+        if child.parent != parent.number or not is_alive(child):
+            continue
+        if parent.filled_quantity == 0.0:
+            move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, Reason.PARENT_ENDED.value)
+        elif child.quantity - child.filled_quantity <= QUANTITY_SLACK * child.filled_quantity:
+            if child.filled_quantity > 0.0:
+                move(config, account, state.transitions, child, bar, OrderEvent.COMPLETE.value, child.reason)
+            else:
+                reason = Reason.OCO_SIBLING_FILLED.value
+                move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, reason)
+
+
+@law
+def grow_children(state, parent, bar: int, quantity: float, first_bar: int, session_end) -> None:
+    """W-06, L-05: a parent's fill adds to its children; the first one activates them from `first_bar` on."""
+    config, account = state.config[0], state.account[0]
+    for index in range(account.working_count):
+        child = state.orders[state.working[index]]
+        if child.parent != parent.number or not is_alive(child):
+            continue
+        if child.bits & WAITS:
+            child.bits &= ~WAITS
+            child.quantity = 0.0
+            child.eligible_bar = first_bar
+            child.expires_bar = last_bar_of(session_end, child, bar)
+            position = state.positions[child.symbol].quantity
+            if child.bits & REDUCE_ONLY and child.side * position >= 0.0:
+                reason = Reason.NOTHING_TO_REDUCE.value
+                move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, reason)
+                continue
+            reason = Reason.ACTIVATED_BY_PARENT.value
+            move(config, account, state.transitions, child, bar, OrderEvent.ROUTE.value, reason)
+        child.quantity += quantity * child.size_amount
+
+
+@law
+def reduce_siblings(state, order, bar: int, quantity: float) -> None:
+    """L-06: what a fill of one order does to the others of its OCO group."""
+    config, account = state.config[0], state.account[0]
+    for index in range(account.working_count):
+        other = state.orders[state.working[index]]
+        if other.oco != order.oco or other.number == order.number or not is_alive(other):
+            continue
+        if order.bits & OCO_REDUCE and other.size_kind == SizeKind.QUANTITY and not other.bits & WAITS:
+            other.quantity -= quantity
+            if other.quantity - other.filled_quantity > QUANTITY_SLACK * quantity:
+                continue
+            other.quantity = other.filled_quantity
+            if other.bits & CHILD and parent_lives(state, other):
+                continue
+        reason = Reason.OCO_SIBLING_FILLED.value
+        end(state, other, bar, OrderEvent.CANCEL.value, reason)
+
+
+@law
+def is_resting(order) -> bool:
+    """Whether the order still has something to fill now."""
+    return order.status == OrderStatus.ROUTED or order.status == OrderStatus.PARTIAL
+
+
+@law
+def is_unresolved(order) -> bool:
+    """A-06: whether the quantity is still to be resolved from money or a share."""
+    return np.isnan(order.quantity)

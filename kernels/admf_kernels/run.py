@@ -1,0 +1,202 @@
+"""The loop of one container: resumable, in chunks; the step is `match`, the hooks are the user's compiled strategy.
+
+`init`, `on_bar` and `on_fill` are slots: `specialise` puts the strategy's functions there.
+"""
+
+from admf_kernels._jit import kernel, law
+from admf_kernels.codes import (
+    BarFlag,
+    LastBar,
+    Liquidity,
+    OrderEvent,
+    OrderType,
+    Reason,
+    Record,
+    RunStatus,
+    SlipOn,
+)
+from admf_kernels.context import make_context
+from admf_kernels.execution import execute
+from admf_kernels.intake import new_order, read_script, take_orders
+from admf_kernels.laws.accounting import equity_of
+from admf_kernels.laws.lifecycle import is_alive, move
+from admf_kernels.laws.statistics import observe, sample
+from admf_kernels.step import match
+
+VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
+TAKER = Liquidity.TAKER.value
+SLIP_MARKET = SlipOn.MARKET.value
+# rows one live order can write on one bar, at most: an entry with its two exits, each split by a reversal
+FILLS_PER_ORDER, TRANSITIONS_PER_ORDER = 4, 8
+
+
+def init(strategy, ctx):
+    """The slot of a strategy's `init`."""
+
+
+def on_bar(strategy, ctx):
+    """The slot of a strategy's `on_bar`."""
+
+
+def on_fill(strategy, ctx, fill):
+    """The slot of a strategy's `on_fill`."""
+
+
+@law
+def has_room(state, row_count_max: int) -> bool:
+    """Whether the logs can take one more bar with `row_count_max` new orders."""
+    account = state.account[0]
+    orders = account.working_count + row_count_max
+    if account.order_count + row_count_max + len(state.positions) > len(state.orders):
+        return False
+    if account.fill_count + FILLS_PER_ORDER * orders + len(state.positions) > len(state.fills):
+        return False
+    if state.config[0].record == Record.SUMMARY:
+        return True
+    if account.trade_count + 2 * orders + len(state.positions) > len(state.trades):
+        return False
+    return (
+        state.config[0].record != Record.FULL
+        or account.transition_count + TRANSITIONS_PER_ORDER * orders <= len(state.transitions)
+    )
+
+
+@law
+def flatten(market, state, symbol: int, bar: int, price: float, slip_bit: int, reason: int) -> None:
+    """A-08, A-10: closes a position by an order of the engine."""
+    config, account = state.config[0], state.account[0]
+    quantity = state.positions[symbol].quantity
+    row = new_order(state, bar)
+    if row < 0:
+        return
+    account.checked_count = account.order_count
+    order = state.orders[row]
+    order.side = -1 if quantity > 0.0 else 1
+    order.quantity = abs(quantity)
+    order.symbol = symbol
+    order.eligible_bar = bar
+    order.expires_bar = bar
+    for event in (OrderEvent.SUBMIT.value, OrderEvent.VALIDATE.value, OrderEvent.ROUTE.value):
+        move(config, account, state.transitions, order, bar, event, reason)
+    execute(market, state, order, bar, price, TAKER, reason, slip_bit, False, False, bar + 1)
+
+
+@law
+def end_all(state, bar: int, event: int, reason: int) -> None:
+    """A-08, T-03: ends every live order with one reason."""
+    config, account = state.config[0], state.account[0]
+    for index in range(account.working_count):
+        order = state.orders[state.working[index]]
+        if is_alive(order):
+            move(config, account, state.transitions, order, bar, event, reason)
+    account.working_count = 0
+
+
+@law
+def go_bankrupt(market, state, bar: int) -> None:
+    """A-08: everything flat at the worst price of the bar."""
+    account = state.account[0]
+    account.bankrupt_bar = bar
+    end_all(state, bar, OrderEvent.CANCEL.value, Reason.BANKRUPT.value)
+    for symbol in range(len(state.positions)):
+        quantity = state.positions[symbol].quantity
+        if quantity == 0.0:
+            continue
+        price = state.positions[symbol].mark
+        if market.flags[bar, symbol] & VALID:
+            price = market.low[bar, symbol] if quantity > 0.0 else market.high[bar, symbol]
+        flatten(market, state, symbol, bar, price, 0, Reason.BANKRUPT.value)
+
+
+@law
+def mark(market, state, bar: int) -> None:
+    """P5: A-01 marks at the last valid close, B-01 counts, A-08 bankruptcy; writes the equity."""
+    account = state.account[0]
+    total = account.cash
+    for symbol in range(len(state.positions)):
+        position = state.positions[symbol]
+        if market.flags[bar, symbol] & VALID:
+            position.mark = market.close[bar, symbol]
+        else:
+            account.bad_bars += 1
+            if account.bad_bar_first < 0:
+                account.bad_bar_first = bar
+        if position.quantity != 0.0:
+            total += position.quantity * position.mark * state.instruments[symbol].multiplier
+    account.equity = total
+    if total <= 0.0 and account.bankrupt_bar < 0:
+        go_bankrupt(market, state, bar)
+        account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
+
+
+@law
+def end_of_data(market, state, bar: int) -> None:
+    """P7: T-03 and A-10."""
+    config, account = state.config[0], state.account[0]
+    if config.last_bar == LastBar.EXPIRE_UNFILLED:
+        end_all(state, bar, OrderEvent.EXPIRE.value, Reason.END_OF_DATA.value)
+    if config.close_positions:
+        for symbol in range(len(state.positions)):
+            if state.positions[symbol].quantity != 0.0:
+                price = state.positions[symbol].mark
+                flatten(market, state, symbol, bar, price, SLIP_MARKET, Reason.CLOSE_POSITIONS.value)
+    account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
+
+
+@law
+def take_row(market, state, bar: int, is_last: bool) -> None:
+    """C-02: the row of the equity curve and the statistics of the bar."""
+    config, account = state.config[0], state.account[0]
+    exposed = False
+    for symbol in range(len(state.positions)):
+        if state.positions[symbol].quantity != 0.0:
+            exposed = True
+    observe(account, account.equity, exposed)
+    if not config.sample_sessions or is_last or market.flags[bar, 0] & SESSION_LAST:
+        sample(account, account.equity)
+    if config.record != Record.SUMMARY:
+        row = state.curve[account.curve_count]
+        row.cash = account.cash
+        row.equity = account.equity
+        account.curve_count += 1
+
+
+@kernel
+def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_max: int) -> int:
+    """Processes bars [first_bar, last_bar); returns the next bar. `account.status` says why it stopped early.
+
+    `strategy` is a record array of length 1: parameters and state of the user's strategy.
+    """
+    config, account = state.config[0], state.account[0]
+    account.status = RunStatus.RUNNING.value
+    if first_bar == 0 and account.bars_processed == 0 and account.checked_count == 0 and account.script_cursor == 0:
+        init(strategy[0], make_context(-1, market, state))
+        read_script(state, -1)
+        take_orders(market, state, -1)
+    for bar in range(first_bar, last_bar):
+        if not has_room(state, orders_per_bar_max):
+            account.status = RunStatus.NEED_ROOM.value
+            return bar
+        account.bar = bar
+        if config.record == Record.SUMMARY:
+            account.fill_count = 0
+        account.bar_fill_start = account.fill_count
+        if account.working_count > 0 or account.command_count > 0:
+            match(market, state, bar)
+        mark(market, state, bar)
+        read_script(state, bar)
+        if account.bankrupt_bar < 0:
+            ctx = make_context(bar, market, state)
+            for index in range(account.bar_fill_start, account.fill_count):
+                on_fill(strategy[0], ctx, state.fills[index])
+            on_bar(strategy[0], ctx)
+        if account.order_count > account.checked_count:
+            take_orders(market, state, bar)
+        if bar == config.bar_count - 1:
+            end_of_data(market, state, bar)
+        take_row(market, state, bar, bar == config.bar_count - 1)
+        if account.status != RunStatus.RUNNING:
+            return bar + 1
+    if last_bar == config.bar_count:
+        account.status = RunStatus.DONE.value
+    return last_bar
