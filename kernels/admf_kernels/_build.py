@@ -24,6 +24,7 @@ from numba.core.dispatcher import Dispatcher
 from admf_kernels._cache import DiskCache
 from admf_kernels._compile_error import error_in, plain_types
 from admf_kernels._fingerprint import KERNEL_OPTIONS, NoContentError, fingerprint, overloads
+from admf_kernels._linking import whole_names
 from admf_kernels._rebind import exchange, graph, plain, reaching, shell
 
 # Numba hands forceinline and error_model down to callees that do not say: the order of compiling would decide.
@@ -150,6 +151,7 @@ class Build:
             accepts = self._unit.accepts
         copy = shell(function)
         copy.__name__ = copy.__qualname__ = f"{function.__name__}_{(key or os.urandom(8).hex())[:16]}"
+        whole_names.add(copy.__qualname__)
         made = self._new(function, copy, options)
         made._cache = DiskCache(key, accepts)  # type: ignore[attr-defined]  # missing in numba's stub
         units[made] = self._unit

@@ -21,6 +21,7 @@ from admf_kernels._build import Build, Hook, units
 from admf_kernels._cache import cache_info, clear_cache, counts
 from admf_kernels._compile_error import CompileError, explain
 from admf_kernels._fingerprint import KERNEL_OPTIONS, fingerprint
+from admf_kernels._linking import optimised_once
 from admf_kernels._rebind import plain, with_hooks
 
 __all__ = [
@@ -90,7 +91,8 @@ def compile_now(function: Callable[..., Any], args: Iterable[object]) -> None:
     unit = units[function]
     signature = tuple(function.typeof_pyval(arg) for arg in args)
     try:
-        function.compile(signature)
+        with optimised_once():
+            function.compile(signature)
     except Exception as error:  # numba lets KeyError, AssertionError and others of its own escape
         unit.check_returns(error)
         explained = explain(error, unit.users)

@@ -22,6 +22,7 @@ from admf_kernels.laws.accounting import equity_of
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
 from admf_kernels.step import match
+from admf_kernels.views import as_market, as_state
 
 VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
 TAKER = Liquidity.TAKER.value
@@ -165,8 +166,10 @@ def take_row(market, state, bar: int, is_last: bool) -> None:
 def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_max: int) -> int:
     """Processes bars [first_bar, last_bar); returns the next bar. `account.status` says why it stopped early.
 
-    `strategy` is a record array of length 1: parameters and state of the user's strategy.
+    `market` and `state` are the named tuples, or their `handles` for compiled code. `strategy` is a record array of
+    length 1: parameters and state of the user's strategy.
     """
+    market, state = as_market(market), as_state(state)
     config, account = state.config[0], state.account[0]
     account.status = RunStatus.RUNNING.value
     if first_bar == 0 and account.bars_processed == 0 and account.checked_count == 0 and account.script_cursor == 0:

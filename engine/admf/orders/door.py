@@ -35,8 +35,8 @@ COPIED = (
 def read_orders(table: Any, market: Market) -> Script:
     """Check a table of orders (API.md, "Orders in, fills out") against a market and put it in the order of sending.
 
-    What makes the table unusable is one OrderError. An order whose own quantity, price, symbol or expiry is wrong stays
-    in the script and is REJECTED when it is submitted (L-02); `Script.faults` lists such orders.
+    What makes the table unusable is one OrderError. An order whose own quantity, price, symbol, parent or expiry is wrong
+    stays in the script and is REJECTED when it is submitted (L-02); `Script.faults` lists such orders.
     """
     frame, source = to_frame(table)
     faults = Faults(source)
@@ -66,7 +66,7 @@ def build(request: Request) -> tuple[NDArray[np.record], NDArray[np.record]]:
     for name in COPIED:
         orders[name] = getattr(request, name)[rows]
     parent = request.parent[rows]
-    orders["parent"] = np.where(parent >= 0, script_rows[parent], NO_INDEX)
+    orders["parent"] = np.where(parent >= 0, script_rows[parent], parent)
     orders["tag"], orders["submitted_bar"] = rows, request.bar[rows]
     orders["number"] = orders["closed_bar"] = NO_INDEX
     return commands, orders

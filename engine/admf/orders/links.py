@@ -7,21 +7,21 @@ from admf.orders.columns import Columns, Integers
 from admf.orders.faults import Mask
 
 NONE = -1
+UNKNOWN = -2  # a parent that the order cannot have: L-02 rejects the order with PARENT_UNKNOWN
 
 
 def read_parents(columns: Columns, ids: pl.Series, bar: Integers) -> Integers:
-    """Row of each order's parent, -1 without; checked: it exists, comes no later, and is no descendant."""
+    """Row of each order's parent, NONE without, UNKNOWN where no such order exists when the child arrives.
+
+    The latter is a name that no row has, a parent submitted later than its child, or the order itself through a cycle.
+    """
     text = columns.text("parent")
     if text.null_count() == columns.rows:
         return np.full(columns.rows, NONE, np.int64)
-    found = first_rows(text, ids.cast(pl.String))
-    columns.refuse(found.is_null() & text.is_not_null(), "parent", "the id of another row")
-    parent = found.fill_null(NONE).to_numpy()
-    endless = without_end(parent)
-    columns.refuse(endless, "parent", "no cycle: an order cannot wait for itself through its parents")
+    found = first_rows(text, ids.cast(pl.String)).fill_null(UNKNOWN).to_numpy()
+    parent = np.where(text.is_null().to_numpy(), NONE, found)
     late = (parent >= 0) & (bar[parent] > bar)
-    columns.refuse(late & ~endless, "parent", "an order that is submitted no later than its child")
-    return np.where(endless | late, NONE, parent)
+    return np.where(without_end(parent) | late, UNKNOWN, parent)
 
 
 def without_end(parent: Integers) -> Mask:
@@ -47,7 +47,7 @@ def read_groups(columns: Columns, symbol: Integers) -> Integers:
 
 
 def first_rows(keys: pl.Series, known: pl.Series) -> pl.Series:
-    """First row of `known` that holds each key, null where none does."""
+    """First row of `known` that holds each key, null where none does or the key is null."""
     table = pl.DataFrame({"key": known, "row": np.arange(len(known))}).unique("key", keep="first")
     return pl.DataFrame({"key": keys}).join(table, on="key", how="left", maintain_order="left")["row"]
 

@@ -26,7 +26,7 @@ class Request(NamedTuple):
     limit_price: Floats
     stop_price: Floats
     expiry: Integers  # bar for GTD, number of bars for GTB
-    parent: Integers  # row of the parent, -1 without
+    parent: Integers  # row of the parent, links.NONE without, links.UNKNOWN where it cannot be
     oco: Integers  # group > 0, 0 without
     bits: Integers  # of OrderFlag
     change: Change

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from admf.errors import OrderError
 from admf.orders.faults import SHOWN_COUNT, Mask, listing
+from admf.orders.links import UNKNOWN
 from admf_kernels.codes import OrderType, Reason, SizeKind, TimeInForce
 from admf_kernels.records import NO_INDEX
 
@@ -45,7 +46,7 @@ class Script:
 
     `commands` is command_dt[script rows], ascending by bar, on a bar by input row with submissions first; `orders` is
     order_dt[script rows], what the order of each row asks for, with `tag` its input row and `parent` the script row of
-    its parent. `ids` and `table` go by input row.
+    its parent (negative: links.NONE, links.UNKNOWN). `ids` and `table` go by input row.
     """
 
     commands: NDArray[np.record]
@@ -118,6 +119,7 @@ def static_reasons(
     known = orders["symbol"] >= 0
     own = instruments[np.where(known, orders["symbol"], 0)]
     is_child = orders["parent"] >= 0
+    is_orphan = orders["parent"] == UNKNOWN
     sized = orders["size_kind"] != SizeKind.QUANTITY
     quantity = orders["quantity"]
     inherits = ~sized & is_child & np.isnan(quantity)
@@ -131,6 +133,6 @@ def static_reasons(
         (Reason.STOP_PRICE_MISSING, has_stop & ~is_positive(orders["stop_price"])),
         (Reason.TIME_IN_FORCE_UNKNOWN, (orders["time_in_force"] == TimeInForce.GTB) & (orders["expiry"] < 1)),
         (Reason.SYMBOL_UNKNOWN, ~known),
-        (Reason.PARENT_UNKNOWN, is_child & (parents["symbol"] != orders["symbol"])),
+        (Reason.PARENT_UNKNOWN, is_orphan | (is_child & (parents["symbol"] != orders["symbol"]))),
     ]
     return np.select([wrong for _, wrong in checks], [reason.value for reason, _ in checks], 0)

@@ -1,0 +1,56 @@
+"""Open lots of a list of fills, first in, first out, named by the orders that opened them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+INITIAL = "initial position"
+DUST = 1e-12  # of a lot: what is left by rounding
+
+
+class Fill(NamedTuple):
+    """One fill as the case files write it."""
+
+    order: str
+    bar: int
+    price: float
+    qty: float  # signed units
+    commission: float
+
+
+class Lot(NamedTuple):
+    """What is still open of one opening fill."""
+
+    order: str
+    price: float
+    qty: float  # signed units
+
+
+def open_lots(fills: Iterable[Fill], initial: tuple[float, float] | None) -> list[Lot]:
+    """Lots that are open after the fills; `initial` is (signed units, price) before the first."""
+    lots = [] if initial is None else [Lot(INITIAL, initial[1], initial[0])]
+    for fill in fills:
+        rest = fill.qty
+        while lots and rest * lots[0].qty < 0.0:
+            left = lots[0].qty + rest
+            if abs(left) <= DUST * abs(lots[0].qty):
+                del lots[0]
+                rest = 0.0
+            elif left * lots[0].qty > 0.0:
+                lots[0] = lots[0]._replace(qty=left)
+                rest = 0.0
+            else:
+                del lots[0]
+                rest = left
+        if rest:
+            lots.append(Lot(fill.order, fill.price, rest))
+    return lots
+
+
+def closes_any(fills: list[Fill], initial: tuple[float, float] | None) -> bool:
+    """Whether any of the fills closes something."""
+    position = 0.0 if initial is None else initial[0]
+    for fill in fills:
+        if position * fill.qty < 0.0:
+            return True
+        position += fill.qty
+    return False

@@ -1,0 +1,132 @@
+"""A case as one run of the engine: its bars, orders and rules go in, the fills and the account come out."""
+
+from typing import Any
+
+import polars as pl
+
+from admf.cases.files import Case
+from admf.cases.lots import Fill, Lot, closes_any, open_lots
+from admf.cases.options import Setup
+from admf.cases.requests import Row
+from admf.cases.unsupported import Unsupported, number
+from admf.data import Bars, Instrument, load
+from admf.execution import Account, Execution
+from admf.results import Result
+from admf.run import simulate
+from admf_kernels.codes import OrderStatus
+
+SYMBOL = "CASE"
+ENGINE_ORDER = "exit"  # an order that the engine itself made
+PRICES = {"open": "o", "high": "h", "low": "l", "close": "c"}
+
+
+class Play:
+    """One case, ready to run; the rules of its configuration that no engine setting holds are acted out here."""
+
+    def __init__(self, case: Case, setup: Setup, rows: list[Row]) -> None:
+        self.setup = setup
+        self.bars = read_bars(case, has_volume=setup.profile.has_volume)
+        self.instrument = Instrument(SYMBOL, **setup.instrument)
+        positions = None if setup.initial_position is None else {SYMBOL: setup.initial_position}
+        self.account = Account(positions=positions, **setup.account)
+        preset = setup.profile.preset
+        start = Execution() if preset is None else Execution.preset(preset)
+        self.execution = start.replace(**setup.execution)
+        self.rows = self.make_exclusive(rows) if setup.exclusive else rows
+
+    def run(self, **changes: Any) -> Result:
+        """Run the case, with other execution rules where `changes` names them."""
+        result = self.simulate(self.rows, self.execution.replace(**changes) if changes else self.execution)
+        if self.setup.spread and closes_any(fills_of(result), self.setup.initial_position):
+            raise Unsupported("config.spread: closing fills would pay it too")
+        return result
+
+    def simulate(self, rows: list[Row], execution: Execution) -> Result:
+        """Run some of the orders."""
+        return simulate(
+            self.bars, rows_table(rows), execution=execution, account=self.account, instruments=self.instrument
+        )
+
+    def make_exclusive(self, rows: list[Row]) -> list[Row]:
+        """`exclusive_orders`: each order closes what is open and cancels what is working when it is submitted.
+
+        What is open then follows from a run of the orders before it: later orders change nothing of the past.
+        """
+        played: list[Row] = []
+        for row in sorted(rows, key=lambda row: int(row["bar"])):
+            if played and not row.get("parent"):
+                result = self.simulate(played, self.execution)
+                lots = open_lots(
+                    [fill for fill in fills_of(result) if fill.bar <= row["bar"]], self.setup.initial_position
+                )
+                cancel_working(played, result, row["bar"])
+                played += [closing_row(lot, row["bar"]) for lot in lots]
+            played.append(row)
+        return played
+
+
+def read_bars(case: Case, *, has_volume: bool) -> Bars:
+    """The bars of a case as they stand; a date per bar where the case has sessions."""
+    table = {name: [number(bar.get(key), f"bars.{key}") for bar in case.bars] for name, key in PRICES.items()}
+    if has_volume:
+        table["volume"] = [number(bar.get("v"), "bars.v") for bar in case.bars]
+    for bar in case.bars:
+        unknown = set(bar) - {*PRICES.values(), "v"}
+        if unknown:
+            raise Unsupported(f"bars.{min(unknown)}: not understood yet")
+    frame = pl.DataFrame(table)
+    if case.sessions is not None:
+        frame = frame.with_columns(timestamp=session_stamps(case.sessions))
+    return load(frame, SYMBOL, on_defect="keep")
+
+
+def session_stamps(sessions: list[str]) -> pl.Series:
+    """Stamps a minute apart within each session's date."""
+    dates = pl.Series(sessions, dtype=pl.String).str.to_datetime("%Y-%m-%d", time_unit="us", time_zone="UTC")
+    frame = pl.DataFrame({"date": dates})
+    minute = pl.int_range(pl.len()).over("date")
+    return frame.select(pl.col("date") + pl.duration(minutes=minute)).to_series()
+
+
+def rows_table(rows: list[Row]) -> dict[str, list[Any]]:
+    """The rows as columns, one row a case order; a case without orders has none."""
+    names = dict.fromkeys(["id", "bar", "side", "quantity", *(name for row in rows for name in row)])
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def fills_of(result: Result) -> list[Fill]:
+    """The fills with the names of their orders; what a reversal splits in two is one fill again (A-05)."""
+    records = result.records
+    assert records.ids is not None
+    tags = dict(zip(records.orders["number"].tolist(), records.orders["tag"].tolist(), strict=True))
+    fills: list[Fill] = []
+    for fill in records.fills:
+        tag = tags[int(fill.order)]
+        name = str(records.ids[tag]) if tag >= 0 else ENGINE_ORDER
+        quantity = float(fill.side * fill.quantity)
+        fills.append(Fill(name, int(fill.bar), float(fill.price), quantity, float(fill.commission)))
+    return fills
+
+
+def statuses_of(result: Result) -> dict[str, str]:
+    """Final status of each order by its name, in upper case."""
+    records = result.records
+    assert records.ids is not None
+    orders = records.orders[records.orders["tag"] >= 0]
+    return {str(records.ids[int(order.tag)]): OrderStatus(int(order.status)).name for order in orders}
+
+
+def cancel_working(rows: list[Row], result: Result, bar: int) -> None:
+    """Cancel at `bar` what is alive then; children go with their parents."""
+    records = result.records
+    for order in records.orders:
+        row = rows[int(order.tag)]
+        if not row.get("parent") and not 0 <= order.closed_bar <= bar:
+            row["cancel_bar"] = min(bar, row.get("cancel_bar", bar))
+
+
+def closing_row(lot: Lot, bar: int) -> Row:
+    """The order that closes a lot."""
+    side = "sell" if lot.qty > 0.0 else "buy"
+    name = f"{lot.order}.close"
+    return {"id": name, "bar": bar, "side": side, "quantity": abs(lot.qty), "type": "market", "reduce_only": True}

@@ -1,0 +1,100 @@
+"""One fill on the books: the A rules."""
+
+from oracle.costs import fee
+from oracle.records import Fill, Order, Position, Price, Trade
+from oracle.world import World
+
+
+def order_fee(world: World, order: Order, quantity: float, price: float) -> float:
+    """F-01: what one more fill of the order costs."""
+    multiplier = world.instruments[order.symbol].multiplier
+    after = fee(world.rules, order.filled + quantity, order.value + quantity * price * multiplier)
+    return after - fee(world.rules, order.filled, order.value)
+
+
+def book(
+    world: World, order: Order, found: Price, price: float, raw: float, quantity: float, *, ambiguous: bool
+) -> Fill:
+    """A-01: cash, position, statistics and trace of a fill that only opens or only closes."""
+    multiplier = world.instruments[order.symbol].multiplier
+    position = world.positions[order.symbol]
+    cost = order_fee(world, order, quantity, price)
+    fill = Fill(
+        order.number, world.bar, order.symbol, order.side, price, quantity, cost, found.base, found.liquidity,
+        ambiguous, found.reason,
+    )  # fmt: skip
+    world.cash -= order.side * quantity * price * multiplier + cost
+    order.filled += quantity
+    order.value += quantity * price * multiplier
+    order.commission += cost
+    position.used = world.used(order.symbol) + quantity
+    position.used_bar = world.bar
+    if position.mark != position.mark:
+        position.mark = price
+    if order.side * position.quantity < 0.0:
+        close_part(world, position, fill, multiplier)
+    else:
+        open_part(world, position, fill, multiplier)
+    count(world, fill, raw, multiplier)
+    return fill
+
+
+def open_part(world: World, position: Position, fill: Fill, multiplier: float) -> None:
+    """A-01, A-03, A-09: more of a position; a short locks its proceeds and margin."""
+    if position.quantity == 0.0:
+        position.entry_bar = fill.bar
+    held = abs(position.quantity)
+    position.average_price = (held * position.average_price + fill.quantity * fill.price) / (held + fill.quantity)
+    position.quantity += fill.side * fill.quantity
+    position.entry_quantity += fill.quantity
+    position.entry_value += fill.quantity * fill.price
+    position.commission += fill.commission
+    if fill.side < 0 and world.rules.short == "margin":
+        amount = fill.quantity * fill.price * multiplier * (1.0 + world.rules.margin_initial)
+        position.locked += amount
+        world.locked += amount
+
+
+def close_part(world: World, position: Position, fill: Fill, multiplier: float) -> None:
+    """A-01, A-03, A-09: less of a position; the last unit ends the round trip."""
+    held = abs(position.quantity)
+    position.exit_value += fill.quantity * fill.price
+    position.commission += fill.commission
+    if fill.quantity >= held:
+        world.locked -= position.locked
+        position.locked = 0.0
+        end_trip(world, position, fill, multiplier)
+        return
+    amount = position.locked * (fill.quantity / held)
+    position.locked -= amount
+    world.locked -= amount
+    position.quantity += fill.side * fill.quantity
+
+
+def end_trip(world: World, position: Position, fill: Fill, multiplier: float) -> None:
+    """A-09: a round trip from flat to flat."""
+    quantity = position.entry_quantity
+    entry, leave = position.entry_value / quantity, position.exit_value / quantity
+    side = -fill.side
+    pnl = side * (leave - entry) * quantity * multiplier - position.commission
+    world.trades.append(
+        Trade(quantity, entry, leave, pnl, position.commission, position.entry_bar, fill.bar, fill.symbol, side)
+    )
+    world.statistics.count_trip(pnl)
+    position.quantity = position.average_price = 0.0
+    position.entry_quantity = position.entry_value = position.exit_value = position.commission = 0.0
+    position.entry_bar = -1
+
+
+def count(world: World, fill: Fill, raw: float, multiplier: float) -> None:
+    """H-01, M-05, P-11: trace and sums of a fill."""
+    world.fills.append(fill)
+    world.digest.add_fill(fill.bar, fill.symbol, fill.side, (fill.quantity, fill.price, fill.commission))
+    statistics = world.statistics
+    statistics.fills += 1
+    statistics.commission += fill.commission
+    statistics.traded_value += fill.quantity * fill.price * multiplier
+    statistics.slippage_cost += (fill.price - fill.base_price) * fill.side * fill.quantity * multiplier
+    if raw != fill.price:
+        statistics.clamps += 1
+        statistics.clamp_saving += (raw - fill.price) * fill.side * fill.quantity * multiplier

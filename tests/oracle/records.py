@@ -1,0 +1,235 @@
+"""What goes in and what comes out: bars, rules, requests, orders, fills, transitions, trades."""
+
+from dataclasses import dataclass, field
+from math import nan
+
+from admf_kernels.codes import (
+    Liquidity,
+    OrderEvent,
+    OrderStatus,
+    OrderType,
+    Reason,
+    SizeKind,
+    TimeInForce,
+)
+
+NEVER = 2**31 - 1  # a bar that no run reaches
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar; `session_end` is the index of the last bar of its session."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float = nan
+    session_end: int = 0
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """Trading rules of a symbol; 0 where there is no tick, lot or minimum. `tick_inverse` is 1/τ."""
+
+    tick_inverse: float = 0.0
+    lot: float = 0.0
+    minimum: float = 0.0
+    multiplier: float = 1.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The words and numbers of a run, as in EXECUTION.md; models are (name, parameters…)."""
+
+    slippage: tuple[str | float, ...] = ("none",)
+    commission: tuple[str | float, ...] = ("none",)
+    path: str = "worst"
+    market_fill: str = "next_open"
+    price_ref: str = "range"
+    limit_trigger: str = "through_ticks"
+    limit_through_ticks: float = 1.0
+    limit_gap: str = "open"
+    stop_trigger: str = "touch"
+    stop_gap: str = "open"
+    stop_limit: str = "path"
+    clamp: str = "bar_and_limit"
+    clamp_fail: str = "fill_at_clamp"
+    slip_on: tuple[str, ...] = ("market", "stop", "limit_marketable")
+    volume_limit: float | None = None
+    volume_basis: str = "bar"
+    volume_window: int = 20
+    volume_scope: str = "bar_shared"
+    min_fill: float = 0.0
+    remainder: str = "carry"
+    cash_submit: str = "reserve"
+    cash_fill: str = "reject"
+    short: str = "margin"
+    last_bar: str = "expire_unfilled"
+    bad_bar: str = "skip"
+    has_volume: bool = True
+    close_positions: bool = False
+    sample_sessions: bool = False
+    margin_initial: float = 1.0
+    initial_cash: float = 100_000.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the order of one script row asks for; `parent` is a script row, -1 without."""
+
+    side: int
+    type: int = OrderType.MARKET
+    quantity: float = nan
+    size_kind: int = SizeKind.QUANTITY
+    size_amount: float = nan
+    limit_price: float = nan
+    stop_price: float = nan
+    time_in_force: int = TimeInForce.GTC
+    expiry: int = 0
+    parent: int = -1
+    oco: int = 0
+    symbol: int = 0
+    reduce_only: bool = False
+    oco_reduce: bool = True
+    tag: int = -1
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the script: `submit` the request of the same row, or `cancel` or `replace` the order of `row`."""
+
+    bar: int
+    kind: str
+    row: int
+    quantity: float = nan
+    limit_price: float = nan
+    stop_price: float = nan
+
+
+@dataclass(eq=False)
+class Order:
+    """An order and what has become of it."""
+
+    number: int
+    request: Request
+    submitted_bar: int
+    quantity: float
+    limit_price: float
+    stop_price: float
+    parent: "Order | None" = None
+    children: list["Order"] = field(default_factory=list)
+    reduce_only: bool = False
+    reserve: float = 0.0  # per unit still open; in all for a size that is not resolved
+    eligible_bar: int = NEVER
+    expires_bar: int = NEVER
+    closed_bar: int = -1
+    filled: float = 0.0
+    value: float = 0.0
+    commission: float = 0.0
+    triggered: bool = False
+    triggered_at_open: int = -1  # the bar at whose open the stop traded
+    rests_on: int = -1  # the bar on which nothing more happens to it
+    status: int = OrderStatus.NONE
+    reason: int = Reason.NONE
+
+    @property
+    def side(self) -> int:
+        """+1 or -1."""
+        return int(self.request.side)
+
+    @property
+    def symbol(self) -> int:
+        """Column of the market."""
+        return self.request.symbol
+
+    @property
+    def type(self) -> int:
+        """OrderType."""
+        return int(self.request.type)
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything can still happen to it."""
+        return self.status in (OrderStatus.VALIDATED, OrderStatus.ROUTED, OrderStatus.PARTIAL)
+
+    @property
+    def active(self) -> bool:
+        """Whether it works in the market."""
+        return self.status in (OrderStatus.ROUTED, OrderStatus.PARTIAL)
+
+    @property
+    def remaining(self) -> float:
+        """Units still open."""
+        return self.quantity - self.filled
+
+
+@dataclass
+class Position:
+    """Units held in a symbol, the round trip in progress, and what the bar has already used of its volume."""
+
+    quantity: float = 0.0
+    average_price: float = 0.0
+    mark: float = nan
+    locked: float = 0.0
+    used: float = 0.0  # units filled on bar `used_bar`
+    used_bar: int = -1
+    entry_quantity: float = 0.0
+    entry_value: float = 0.0
+    exit_value: float = 0.0
+    commission: float = 0.0
+    entry_bar: int = -1
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One fill."""
+
+    order: int
+    bar: int
+    symbol: int
+    side: int
+    price: float
+    quantity: float
+    commission: float
+    base_price: float
+    liquidity: Liquidity
+    ambiguous: bool
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step of an order's life."""
+
+    order: int
+    bar: int
+    from_status: int
+    to_status: int
+    event: OrderEvent
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Trade:
+    """One round trip."""
+
+    quantity: float
+    entry_price: float
+    exit_price: float
+    pnl: float
+    commission: float
+    entry_bar: int
+    exit_bar: int
+    symbol: int
+    side: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """A base price found for an order, with how it came about; `slip` is the word of `slip_on` that covers it."""
+
+    base: float
+    slip: str
+    liquidity: Liquidity
+    reason: Reason

@@ -1,0 +1,82 @@
+"""Everything a run knows: bars, rules, orders, positions, money, and what is written down."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from admf_kernels.codes import OrderEvent, OrderStatus, Reason
+from oracle.digest import Digest
+from oracle.life import after
+from oracle.prices import is_valid, volume_of
+from oracle.records import Bar, Fill, Instrument, Order, Position, Rules, Trade, Transition
+from oracle.statistics import Statistics
+
+
+@dataclass
+class World:
+    """The state of one run; `bars` is one list of bars a symbol, all of one length."""
+
+    bars: list[list[Bar]]
+    instruments: list[Instrument]
+    rules: Rules
+    cash: float
+    positions: list[Position]
+    statistics: Statistics
+    locked: float = 0.0
+    bar: int = -1
+    bankrupt: bool = False
+    orders: list[Order] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    trades: list[Trade] = field(default_factory=list)
+    curve: list[tuple[float, float]] = field(default_factory=list)
+    digest: Digest = field(default_factory=Digest)
+
+    @property
+    def bar_count(self) -> int:
+        """Bars of the run."""
+        return len(self.bars[0])
+
+    @property
+    def free(self) -> float:
+        """A-03: cash that is not locked."""
+        return self.cash - self.locked
+
+    def now(self, symbol: int) -> Bar:
+        """The bar of the symbol being worked on."""
+        return self.bars[symbol][self.bar]
+
+    def matches(self, symbol: int) -> bool:
+        """B-01: whether orders of the symbol are matched on this bar."""
+        return self.rules.bad_bar == "none" or is_valid(self.now(symbol))
+
+    def has_no_volume(self, symbol: int) -> bool:
+        """V-01: data with volume, and none on this bar."""
+        return self.rules.has_volume and volume_of(self.now(symbol)) == 0.0
+
+    def used(self, symbol: int) -> float:
+        """V-02, S-04: units already filled on this bar of the symbol."""
+        position = self.positions[symbol]
+        return position.used if position.used_bar == self.bar else 0.0
+
+    def live(self) -> Iterable[Order]:
+        """Orders that have not ended, ascending; what ends on the way is left out."""
+        return (order for order in list(self.orders) if order.alive)
+
+    def equity(self, at: tuple[int, float] | None = None) -> float:
+        """A-01: cash plus marked positions in symbol order; `at` marks one symbol at another price."""
+        total = self.cash
+        for symbol, position in enumerate(self.positions):
+            if position.quantity != 0.0:
+                mark = at[1] if at is not None and at[0] == symbol else position.mark
+                total += position.quantity * mark * self.instruments[symbol].multiplier
+        return total
+
+    def move(self, order: Order, event: OrderEvent, reason: Reason = Reason.NONE) -> None:
+        """L-01: one step of an order's life, written down."""
+        before = order.status
+        order.status = after(before, event)
+        order.reason = reason
+        if order.status >= OrderStatus.FILLED:
+            order.closed_bar = self.bar
+            self.statistics.count_end(order.status)
+        self.transitions.append(Transition(order.number, self.bar, before, order.status, event, reason))
