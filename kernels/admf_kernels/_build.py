@@ -24,7 +24,8 @@ from numba.core.dispatcher import Dispatcher
 from admf_kernels._cache import DiskCache
 from admf_kernels._compile_error import error_in, plain_types
 from admf_kernels._fingerprint import KERNEL_OPTIONS, NoContentError, fingerprint, overloads
-from admf_kernels._linking import whole_names
+from admf_kernels._linking import kernels, whole_names
+from admf_kernels._pipeline import LawCompiler
 from admf_kernels._rebind import exchange, graph, plain, reaching, shell
 
 # Numba hands forceinline and error_model down to callees that do not say: the order of compiling would decide.
@@ -38,6 +39,7 @@ OPTIONS = {
 }
 # The wrapper that Python calls costs 0.23 s of compiling for a market and a state of 23 arrays: templates only.
 CALLEE_OPTIONS = OPTIONS | {"no_cpython_wrapper": True}
+LAW_OPTIONS = {"forceinline": False, "no_cfunc_wrapper": True, "no_cpython_wrapper": True, "pipeline_class": LawCompiler}
 HOOK_OPTIONS = CALLEE_OPTIONS | {"forceinline": True}
 
 _ALLOCATION = re.compile(r"call [^\n]*@NRT_(?:MemInfo_\w*(?:alloc|new)\w*|Allocate\w*|Reallocate)\b")
@@ -153,6 +155,8 @@ class Build:
         copy.__name__ = copy.__qualname__ = f"{function.__name__}_{(key or os.urandom(8).hex())[:16]}"
         whole_names.add(copy.__qualname__)
         made = self._new(function, copy, options)
+        if function is not self._template and not hook:
+            kernels[copy.__qualname__] = made
         made._cache = DiskCache(key, accepts)  # type: ignore[attr-defined]  # missing in numba's stub
         units[made] = self._unit
         if key:

@@ -20,6 +20,8 @@ from typing import Any
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from admf_kernels._linking import are_met, needs
+
 _SUFFIX = ".kernel"
 _DEFAULT_CAP_MB = 512.0
 _ABANDONED_S = 3600.0  # age at which an unfinished temporary file belongs to no living process
@@ -105,7 +107,10 @@ class DiskCache:
             digest, payload = data[:32], data[32:]
             if hashlib.sha256(payload).digest() != digest:
                 return None
-            result = CompileResult._rebuild(target, *pickle.loads(payload))  # type: ignore[no-untyped-call]  # numba's own
+            needed, reduced = pickle.loads(payload)
+            if not are_met(needed):
+                return None
+            result = CompileResult._rebuild(target, *reduced)  # type: ignore[no-untyped-call]  # numba's own
         except Exception:  # absent, truncated, foreign, or made for a class that is gone: compile again
             return None
         with contextlib.suppress(OSError):
@@ -116,7 +121,7 @@ class DiskCache:
 
     def _save(self, signature: Any, result: Any) -> None:
         try:
-            payload: bytes = dumps(result._reduce())  # type: ignore[no-untyped-call]  # numba's own
+            payload: bytes = dumps((needs(result.library), result._reduce()))  # type: ignore[no-untyped-call]  # numba's own
         except Exception as error:  # a type or constant that cannot be pickled
             warnings.warn(f"a kernel that cannot be stored compiles again in every process: {error}", stacklevel=2)
             return

@@ -17,7 +17,7 @@ from numba.core import config
 from numba.core.dispatcher import Dispatcher
 from numba.extending import register_jitable
 
-from admf_kernels._build import Build, Hook, units
+from admf_kernels._build import LAW_OPTIONS, Build, Hook, units
 from admf_kernels._cache import cache_info, clear_cache, counts
 from admf_kernels._compile_error import CompileError, explain
 from admf_kernels._fingerprint import KERNEL_OPTIONS, fingerprint
@@ -43,7 +43,7 @@ _lock = threading.RLock()
 
 def law(function: _F) -> _F:
     """Marks a scalar function that kernels and user code may call; it stays a plain function."""
-    marked: _F = register_jitable(forceinline=False)(function)
+    marked: _F = register_jitable(**LAW_OPTIONS)(function)
     return marked
 
 

@@ -4,7 +4,11 @@ Numba links all callees into each function's module, optimises it and emits mach
 call tree goes through LLVM once for each of its callers' callers: half of the compile time of the engine's kernel. Here
 only functions with a library of their own (templates, kernels, hooks) are optimised and emitted.
 
-Private numba names: JITCodeLibrary (`_linking_libraries`, `_finalized`), JITCPUCodegen (`create_library`).
+Kernels that other kernels call are not linked at all: they are found by their symbols, so a new strategy compiles its own
+loop and nothing else. A stored kernel says which symbols it needs, and is compiled again where they have changed.
+
+Private numba names: JITCodeLibrary (`_linking_libraries`, `_finalized`, `_final_module`), JITCPUCodegen
+(`create_library`), Dispatcher (`overloads`).
 """
 
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ from typing import Any
 
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
 
 
@@ -36,6 +41,9 @@ class _Deferred(JITCodeLibrary):  # type: ignore[misc]  # numba's classes have n
     def codegen(self) -> Any:
         return _NoEnvironment(self._codegen)
 
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
     def finalize(self) -> None:
         self._raise_if_finalized()
         self._finalized = True
@@ -56,15 +64,19 @@ class _Whole(JITCodeLibrary):  # type: ignore[misc]
     """A function with all it calls, optimised and emitted."""
 
     def finalize(self) -> None:
+        """Links what this function calls except kernels, optimises and emits."""
         found: dict[JITCodeLibrary, None] = {}
         for library in self._linking_libraries:
             found[library] = None
             if isinstance(library, _Deferred):
                 library.needed(found)
-        self._linking_libraries = list(found)
+        self._linking_libraries = [library for library in found if library.name not in kernels]
         super().finalize()
 
 
+Need = tuple[str, Any, str]  # qualified name of a kernel, its argument types, its symbol
+
+kernels: "dict[str, Dispatcher[Any]]" = {}  # called by other kernels, by qualified name
 whole_names: set[str] = set()  # qualified names of functions that get machine code of their own
 
 
@@ -78,3 +90,25 @@ def optimised_once() -> Iterator[None]:
             yield
         finally:
             del codegen.create_library
+
+
+def needs(library: Any) -> list[Need]:
+    """The kernels whose symbols `library` uses without containing them."""
+    declared = {function.name for function in library._final_module.functions if function.is_declaration}
+    return [
+        (name, result.signature.args, result.fndesc.llvm_func_name)
+        for name, kernel in kernels.items()
+        for result in kernel.overloads.values()
+        if result.fndesc.llvm_func_name in declared
+    ]
+
+
+def are_met(needed: list[Need]) -> bool:
+    """Loads or compiles needed kernels; False if one is not what it was."""
+    for name, arguments, symbol in needed:
+        if name not in kernels:
+            return False
+        kernels[name].compile(arguments)
+        if kernels[name].overloads[arguments].fndesc.llvm_func_name != symbol:
+            return False
+    return True

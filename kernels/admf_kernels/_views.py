@@ -36,6 +36,9 @@ class Row(types.Record):
         super().__init__(fields, made.size, made.aligned)
         self.name = f"{name}_{hashlib.sha256(made.name.encode()).hexdigest()[:8]}"
 
+    def __repr__(self) -> str:
+        return self.name
+
 
 class Table(types.Type):
     """One contiguous array of rows or numbers with one or two dimensions; int32 is read as a plain integer."""

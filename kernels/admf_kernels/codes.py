@@ -280,6 +280,7 @@ class SlipOn(Code):
     LIMIT_MARKETABLE = 4, "limit orders that take at their first eligible open"
     LIMIT_GAP = 8, "resting limit orders filled at a gapped open"
     LIMIT = 16, "resting limit orders filled inside the bar"
+    OPENING_ONLY = 32, "of these fills only the part that opens a position"
 
 
 class OrderFlag(Code):

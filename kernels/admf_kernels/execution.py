@@ -14,6 +14,7 @@ from admf_kernels.codes import (
     RunStatus,
     Short,
     SizeKind,
+    SlipOn,
     TimeInForce,
     VolumeScope,
 )
@@ -35,6 +36,7 @@ from admf_kernels.links import end, grow_children, is_unresolved, parent_lives, 
 
 REDUCE_ONLY, PARENT, CHILD = OrderFlag.REDUCE_ONLY.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
 CANCEL, FILL, COMPLETE = OrderEvent.CANCEL.value, OrderEvent.FILL.value, OrderEvent.COMPLETE.value
+OPENING_ONLY = SlipOn.OPENING_ONLY.value
 NOTHING_LEFT = 0.0
 
 
@@ -88,19 +90,22 @@ def fillable(config, market, position, instrument, order, bar_index: int, wanted
 
 
 @law
-def affordable_opening(config, account, instrument, position, order, base, price, closing, opening, used, slips, bar):
+def affordable_opening(
+    config, account, instrument, position, order, base, price, closing_price, closing, opening, used, slips, bar
+):
     """A-04, A-06, A-07: the part of the opening quantity that funds and rules allow at the fill."""
     side = order.side
     if side < 0 and config.short == Short.FORBIDDEN:
         return NOTHING_LEFT
     if config.cash_fill == CashFill.NONE and order.size_kind == SizeKind.QUANTITY:
         return opening
-    closed_value = closing * price * instrument.multiplier
+    closed_value = closing * closing_price * instrument.multiplier
     closing_fee = fill_fee(config, order, closing, closed_value) if closing > 0.0 else 0.0
     unlocked = 0.0
     if closing > 0.0:
         unlocked = position.locked * (closing / abs(position.quantity)) if closing < abs(position.quantity) else position.locked
-    free = (account.cash - (side * closing * price * instrument.multiplier + closing_fee)) - (account.locked - unlocked)
+    paid = side * closing * closing_price * instrument.multiplier + closing_fee
+    free = (account.cash - paid) - (account.locked - unlocked)
     value = opening * price * instrument.multiplier
     fee = fill_fee(config, order, closing + opening, closed_value + value) - closing_fee
     weight = cash_weight(config, side)
@@ -191,21 +196,27 @@ def execute(
     quantity = fillable(config, market, position, instrument, order, bar_index, wanted, capped)
     if quantity <= 0.0:
         return NOTHING_LEFT
-    price, raw = fill_price(config, instrument, order, base_price, quantity, used, slips, bar)
+    closing = closing_quantity(position.quantity, order.side, quantity)
+    opening = quantity - closing
+    spares_closing = (config.slip_on & OPENING_ONLY) != 0
+    slips_now = slips and not (spares_closing and opening == 0.0)
+    price, raw = fill_price(config, instrument, order, base_price, quantity, used, slips_now, bar)
     if np.isnan(price) or not fee_is_finite(config, order, quantity, quantity * price * instrument.multiplier):
         account.status = RunStatus.LAW_FAILED.value
         account.failed_order = order.number
         return NOTHING_LEFT
     if price != raw and capped and config.clamp_fail == ClampFail.SKIP_BAR:
         return NOTHING_LEFT
+    closing_price = price
+    if spares_closing and closing > 0.0 and opening > 0.0:
+        closing_price, _raw = fill_price(config, instrument, order, base_price, closing, used, False, bar)
 
-    closing = closing_quantity(position.quantity, order.side, quantity)
-    opening = quantity - closing
     short_of_funds = False
     if opening > 0.0 and capped:
         allowed = affordable_opening(
-            config, account, instrument, position, order, base_price, price, closing, opening, used, slips, bar
-        )
+            config, account, instrument, position, order, base_price, price, closing_price, closing, opening, used,
+            slips, bar,
+        )  # fmt: skip
         if allowed < opening:
             if order.time_in_force == TimeInForce.FOK:
                 return NOTHING_LEFT
@@ -215,13 +226,15 @@ def execute(
                 # a smaller quantity may slip less, and the order is cut to it
                 short_of_funds = False
                 price, raw = fill_price(config, instrument, order, base_price, closing + opening, used, slips, bar)
+                if not spares_closing:
+                    closing_price = price
                 order.quantity = order.filled_quantity + closing + opening
     if price != raw:
         account.clamps += 1
         account.clamp_saving += order.side * (raw - price) * (closing + opening) * instrument.multiplier
     return settle(
-        market, state, order, bar_index, price, base_price, liquidity, reason, ambiguous, closing, opening,
-        short_of_funds, children_bar,
+        market, state, order, bar_index, price, closing_price, base_price, liquidity, reason, ambiguous, closing,
+        opening, short_of_funds, children_bar,
     )  # fmt: skip
 
 
@@ -232,6 +245,7 @@ def settle(
     order,
     bar_index: int,
     price: float,
+    closing_price: float,
     base_price: float,
     liquidity: int,
     reason: int,
@@ -250,7 +264,7 @@ def settle(
     if closing > 0.0:
         book(
             config, account, instrument, state.positions, order, state.fills, state.trades, bar_index, symbol,
-            closing, price, base_price, liquidity, reason, ambiguous, True,
+            closing, closing_price, base_price, liquidity, reason, ambiguous, True,
         )  # fmt: skip
         conclude(state, order, bar_index, reason, opening > 0.0 or short_of_funds)
     if opening > 0.0:

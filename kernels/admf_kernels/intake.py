@@ -295,7 +295,7 @@ def read_script(state, bar: int) -> None:
         state.script_numbers[cursor] = order.number
 
 
-@kernel(forceinline=True)
+@kernel
 def take_orders(market, state, bar: int) -> None:
     """P6, last part: the script's rows, then the checks of every order submitted on this bar (C-02)."""
     account = state.account[0]

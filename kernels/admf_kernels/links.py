@@ -66,22 +66,35 @@ def settle_children(state, parent, bar: int) -> None:
     config, account = state.config[0], state.account[0]
     for index in range(account.working_count):
         child = state.orders[state.working[index]]
-        if child.parent != parent.number or not is_alive(child):
+        if child.parent != parent.number or not is_alive(child) or child.bits & WAITS:
             continue
-        if parent.filled_quantity == 0.0:
-            move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, Reason.PARENT_ENDED.value)
-        elif child.quantity - child.filled_quantity <= QUANTITY_SLACK * child.filled_quantity:
+        if child.quantity - child.filled_quantity <= QUANTITY_SLACK * child.filled_quantity:
             if child.filled_quantity > 0.0:
                 move(config, account, state.transitions, child, bar, OrderEvent.COMPLETE.value, child.reason)
             else:
                 reason = Reason.OCO_SIBLING_FILLED.value
                 move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, reason)
+    cancel_orphans(state, bar)
+
+
+@law
+def cancel_orphans(state, bar: int) -> None:
+    """L-05: ends what waits for a parent that ended unfilled; parents stand before their children, so one pass reaches all."""
+    config, account = state.config[0], state.account[0]
+    for index in range(account.working_count):
+        child = state.orders[state.working[index]]
+        if not child.bits & WAITS or not is_alive(child):
+            continue
+        row = find_row(state.orders, account.order_count, child.parent)
+        if row >= 0 and not is_alive(state.orders[row]):
+            move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, Reason.PARENT_ENDED.value)
 
 
 @law
 def grow_children(state, parent, bar: int, quantity: float, first_bar: int, session_end) -> None:
     """W-06, L-05: a parent's fill adds to its children; the first one activates them from `first_bar` on."""
     config, account = state.config[0], state.account[0]
+    orphans = False
     for index in range(account.working_count):
         child = state.orders[state.working[index]]
         if child.parent != parent.number or not is_alive(child):
@@ -95,21 +108,24 @@ def grow_children(state, parent, bar: int, quantity: float, first_bar: int, sess
             if child.bits & REDUCE_ONLY and child.side * position >= 0.0:
                 reason = Reason.NOTHING_TO_REDUCE.value
                 move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, reason)
+                orphans = orphans or child.bits & PARENT != 0
                 continue
             reason = Reason.ACTIVATED_BY_PARENT.value
             move(config, account, state.transitions, child, bar, OrderEvent.ROUTE.value, reason)
         child.quantity += quantity * child.size_amount
+    if orphans:
+        cancel_orphans(state, bar)
 
 
 @law
 def reduce_siblings(state, order, bar: int, quantity: float) -> None:
-    """L-06: what a fill of one order does to the others of its OCO group."""
+    """L-06: what a fill does to the others of its OCO group: each is reduced or cancelled, by its own OCO_REDUCE."""
     config, account = state.config[0], state.account[0]
     for index in range(account.working_count):
         other = state.orders[state.working[index]]
         if other.oco != order.oco or other.number == order.number or not is_alive(other):
             continue
-        if order.bits & OCO_REDUCE and other.size_kind == SizeKind.QUANTITY and not other.bits & WAITS:
+        if other.bits & OCO_REDUCE and other.size_kind == SizeKind.QUANTITY and not other.bits & WAITS:
             other.quantity -= quantity
             if other.quantity - other.filled_quantity > QUANTITY_SLACK * quantity:
                 continue

@@ -94,19 +94,33 @@ def end_all(state, bar: int, event: int, reason: int) -> None:
 
 
 @law
-def go_bankrupt(market, state, bar: int) -> None:
-    """A-08: everything flat at the worst price of the bar."""
-    account = state.account[0]
-    account.bankrupt_bar = bar
-    end_all(state, bar, OrderEvent.CANCEL.value, Reason.BANKRUPT.value)
+def flatten_all(market, state, bar: int, bankrupt: bool) -> None:
+    """A-08, A-10: closes every position: bankrupt at the worst price of the bar, else at its close; the mark on an invalid bar."""
     for symbol in range(len(state.positions)):
         quantity = state.positions[symbol].quantity
         if quantity == 0.0:
             continue
         price = state.positions[symbol].mark
+        if not bankrupt:
+            flatten(market, state, symbol, bar, price, SLIP_MARKET, Reason.CLOSE_POSITIONS.value)
+            continue
         if market.flags[bar, symbol] & VALID:
             price = market.low[bar, symbol] if quantity > 0.0 else market.high[bar, symbol]
         flatten(market, state, symbol, bar, price, 0, Reason.BANKRUPT.value)
+
+
+@kernel
+def close_out(market, state, bar: int, bankrupt: bool) -> None:
+    """A-08 in P5 where `bankrupt`, else P7: T-03 and A-10. Ends the live orders, closes positions, sets the equity."""
+    config, account = state.config[0], state.account[0]
+    if bankrupt:
+        account.bankrupt_bar = bar
+        end_all(state, bar, OrderEvent.CANCEL.value, Reason.BANKRUPT.value)
+    elif config.last_bar == LastBar.EXPIRE_UNFILLED:
+        end_all(state, bar, OrderEvent.EXPIRE.value, Reason.END_OF_DATA.value)
+    if bankrupt or config.close_positions:
+        flatten_all(market, state, bar, bankrupt)
+    account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
 
 
 @law
@@ -125,23 +139,9 @@ def mark(market, state, bar: int) -> None:
         if position.quantity != 0.0:
             total += position.quantity * position.mark * state.instruments[symbol].multiplier
     account.equity = total
-    if total <= 0.0 and account.bankrupt_bar < 0:
-        go_bankrupt(market, state, bar)
-        account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
-
-
-@law
-def end_of_data(market, state, bar: int) -> None:
-    """P7: T-03 and A-10."""
-    config, account = state.config[0], state.account[0]
-    if config.last_bar == LastBar.EXPIRE_UNFILLED:
-        end_all(state, bar, OrderEvent.EXPIRE.value, Reason.END_OF_DATA.value)
-    if config.close_positions:
-        for symbol in range(len(state.positions)):
-            if state.positions[symbol].quantity != 0.0:
-                price = state.positions[symbol].mark
-                flatten(market, state, symbol, bar, price, SLIP_MARKET, Reason.CLOSE_POSITIONS.value)
-    account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
+    broke = total <= 0.0 and account.bankrupt_bar < 0
+    if broke:
+        close_out(market, state, bar, broke)
 
 
 @law
@@ -175,7 +175,7 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
     if first_bar == 0 and account.bars_processed == 0 and account.checked_count == 0 and account.script_cursor == 0:
         init(strategy[0], make_context(-1, market, state))
         read_script(state, -1)
-        take_orders(market, state, -1)
+        take_orders(market, state, first_bar - 1)  # -1; as a literal it would compile take_orders twice
     for bar in range(first_bar, last_bar):
         if not has_room(state, orders_per_bar_max):
             account.status = RunStatus.NEED_ROOM.value
@@ -195,9 +195,10 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
             on_bar(strategy[0], ctx)
         if account.order_count > account.checked_count:
             take_orders(market, state, bar)
-        if bar == config.bar_count - 1:
-            end_of_data(market, state, bar)
-        take_row(market, state, bar, bar == config.bar_count - 1)
+        is_last = bar == config.bar_count - 1
+        if is_last:
+            close_out(market, state, bar, not is_last)  # a literal False would compile close_out twice
+        take_row(market, state, bar, is_last)
         if account.status != RunStatus.RUNNING:
             return bar + 1
     if last_bar == config.bar_count:

@@ -692,7 +692,7 @@ def sweep_ended(state) -> None:
     account.working_count = kept
 
 
-@kernel(forceinline=True)
+@kernel
 def match(market, state, bar: int) -> None:
     """P1 to P5 of one bar, without the marks: every live order meets the bar (C-02, C-03)."""
     config = state.config[0]

@@ -1,20 +1,21 @@
 """One fill on the books: the A rules."""
 
 from oracle.costs import fee
+from oracle.linked import DUST
 from oracle.records import Fill, Order, Position, Price, Trade
 from oracle.world import World
 
 
 def order_fee(world: World, order: Order, quantity: float, price: float) -> float:
     """F-01: what one more fill of the order costs."""
-    multiplier = world.instruments[order.symbol].multiplier
-    after = fee(world.rules, order.filled + quantity, order.value + quantity * price * multiplier)
+    value = quantity * price * world.instruments[order.symbol].multiplier
+    after = fee(world.rules, order.filled + quantity, order.value + value)
     return after - fee(world.rules, order.filled, order.value)
 
 
 def book(
-    world: World, order: Order, found: Price, price: float, raw: float, quantity: float, *, ambiguous: bool
-) -> Fill:
+    world: World, order: Order, found: Price, price: float, quantity: float, *, ambiguous: bool, closing: bool
+) -> None:
     """A-01: cash, position, statistics and trace of a fill that only opens or only closes."""
     multiplier = world.instruments[order.symbol].multiplier
     position = world.positions[order.symbol]
@@ -27,16 +28,13 @@ def book(
     order.filled += quantity
     order.value += quantity * price * multiplier
     order.commission += cost
-    position.used = world.used(order.symbol) + quantity
-    position.used_bar = world.bar
     if position.mark != position.mark:
         position.mark = price
-    if order.side * position.quantity < 0.0:
+    if closing:
         close_part(world, position, fill, multiplier)
     else:
         open_part(world, position, fill, multiplier)
-    count(world, fill, raw, multiplier)
-    return fill
+    count(world, fill, multiplier)
 
 
 def open_part(world: World, position: Position, fill: Fill, multiplier: float) -> None:
@@ -50,44 +48,37 @@ def open_part(world: World, position: Position, fill: Fill, multiplier: float) -
     position.entry_value += fill.quantity * fill.price
     position.commission += fill.commission
     if fill.side < 0 and world.rules.short == "margin":
-        amount = fill.quantity * fill.price * multiplier * (1.0 + world.rules.margin_initial)
-        position.locked += amount
-        world.locked += amount
+        position.locked += fill.quantity * fill.price * multiplier * (1.0 + world.rules.margin_initial)
 
 
 def close_part(world: World, position: Position, fill: Fill, multiplier: float) -> None:
-    """A-01, A-03, A-09: less of a position; the last unit ends the round trip."""
+    """A-01, A-03, A-09: less of a position; the last unit, but for dust, ends the round trip."""
     held = abs(position.quantity)
     position.exit_value += fill.quantity * fill.price
     position.commission += fill.commission
-    if fill.quantity >= held:
-        world.locked -= position.locked
-        position.locked = 0.0
-        end_trip(world, position, fill, multiplier)
-        return
-    amount = position.locked * (fill.quantity / held)
-    position.locked -= amount
-    world.locked -= amount
     position.quantity += fill.side * fill.quantity
+    if abs(position.quantity) <= DUST * fill.quantity:
+        end_trip(world, position, fill, multiplier)
+    else:
+        position.locked -= position.locked * (fill.quantity / held)
 
 
 def end_trip(world: World, position: Position, fill: Fill, multiplier: float) -> None:
     """A-09: a round trip from flat to flat."""
-    quantity = position.entry_quantity
+    quantity, side = position.entry_quantity, -fill.side
     entry, leave = position.entry_value / quantity, position.exit_value / quantity
-    side = -fill.side
-    pnl = side * (leave - entry) * quantity * multiplier - position.commission
+    pnl = side * (position.exit_value - position.entry_value) * multiplier - position.commission
     world.trades.append(
         Trade(quantity, entry, leave, pnl, position.commission, position.entry_bar, fill.bar, fill.symbol, side)
     )
     world.statistics.count_trip(pnl)
-    position.quantity = position.average_price = 0.0
+    position.quantity = position.average_price = position.locked = 0.0
     position.entry_quantity = position.entry_value = position.exit_value = position.commission = 0.0
     position.entry_bar = -1
 
 
-def count(world: World, fill: Fill, raw: float, multiplier: float) -> None:
-    """H-01, M-05, P-11: trace and sums of a fill."""
+def count(world: World, fill: Fill, multiplier: float) -> None:
+    """H-01, M-05: trace and sums of a fill."""
     world.fills.append(fill)
     world.digest.add_fill(fill.bar, fill.symbol, fill.side, (fill.quantity, fill.price, fill.commission))
     statistics = world.statistics
@@ -95,6 +86,3 @@ def count(world: World, fill: Fill, raw: float, multiplier: float) -> None:
     statistics.commission += fill.commission
     statistics.traded_value += fill.quantity * fill.price * multiplier
     statistics.slippage_cost += (fill.price - fill.base_price) * fill.side * fill.quantity * multiplier
-    if raw != fill.price:
-        statistics.clamps += 1
-        statistics.clamp_saving += (raw - fill.price) * fill.side * fill.quantity * multiplier

@@ -1,30 +1,38 @@
 """Slippage and commission: the S and F rules."""
 
-from oracle.records import Bar, Instrument, Rules
+from math import isfinite
+
 from oracle.prices import volume_of
+from oracle.records import Bar, Instrument, Rules
+
+
+class LawFailed(Exception):
+    """A user's law returned a value that is not allowed: the run ends."""
 
 
 def slippage(
-    rules: Rules, instrument: Instrument, bar: Bar | None, word: str, base: float, quantity: float, used: float
+    rules: Rules, instrument: Instrument, bar: Bar, word: str, base: float, side: int, quantity: float, used: float
 ) -> float:
     """S-01 to S-05: the distance Δ; `word` is the kind of fill, `used` the units the bar has already filled."""
     if word not in rules.slip_on:
         return 0.0
     name, *numbers = rules.slippage
-    amounts = [float(number) for number in numbers]
     if name == "ticks":
-        return amounts[0] * (1.0 / instrument.tick_inverse)
+        return float(numbers[0]) / instrument.tick_inverse
     if name == "fixed":
-        return amounts[0]
+        return float(numbers[0])
     if name == "bps":
-        return base * amounts[0] / 1e4
+        return base * float(numbers[0]) / 1e4
     if name == "volume_share":
-        impact, largest = amounts
-        volume = volume_of(bar) if bar is not None else 0.0
-        if volume == 0.0:
-            return 0.0
-        share = min((used + quantity) / volume, largest)
+        impact, largest = float(numbers[0]), float(numbers[1])
+        volume = volume_of(bar)
+        share = min((used + quantity) / volume, largest) if volume > 0.0 else largest
         return base * impact * (share * share)
+    if name == "law":
+        distance = float(numbers[0](base, side, quantity, used, bar))
+        if not isfinite(distance) or distance < 0.0:
+            raise LawFailed
+        return distance
     return 0.0
 
 
@@ -44,4 +52,9 @@ def fee(rules: Rules, quantity: float, value: float) -> float:
         if numbers[3] == "max_wins":
             return min(max(plain, minimum), maximum * value)
         return max(min(plain, maximum * value), minimum)
+    if name == "law":
+        total = float(numbers[0](quantity, value))
+        if not isfinite(total):
+            raise LawFailed
+        return total
     return 0.0

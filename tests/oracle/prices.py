@@ -60,8 +60,8 @@ def limit_reached(side: int, price: float, limit: float, rules: Rules, instrumen
         return distance <= 0.0
     if instrument.tick_inverse == 0.0:
         return distance < 0.0
-    tick = 1.0 / instrument.tick_inverse
-    return distance <= -rules.limit_through_ticks * tick + SLACK * tick
+    inverse = instrument.tick_inverse
+    return distance <= -rules.limit_through_ticks / inverse + SLACK / inverse
 
 
 def worse(side: int, one: float, other: float) -> float:
@@ -85,8 +85,8 @@ def far_extreme(side: int, bar: Bar, limit: float) -> float:
 
 
 def market_price(rules: Rules, bar: Bar) -> float:
-    """P-04, C-04, P-10: the base price of a market order."""
-    if rules.price_ref == "close" or rules.market_fill == "next_close":
+    """P-04, C-04: the base price of a market order."""
+    if rules.market_fill == "next_close":
         return bar.close
     if rules.market_fill == "next_open":
         return bar.open
@@ -125,14 +125,10 @@ def stop_base_inside(side: int, stop: float, bar: Bar, rules: Rules) -> float:
     return worse(side, stop, bar.close) if rules.stop_gap == "worse_of_stop_and_close" else stop
 
 
-def limit_at_open(
-    order: Order, bar: Bar, rules: Rules, instrument: Instrument, *, opening: bool, first: bool
-) -> Price | None:
+def limit_at_open(order: Order, bar: Bar, rules: Rules, instrument: Instrument, *, first: bool) -> Price | None:
     """P-05: the price of a limit at the open, None where it is not reached."""
-    beyond = order.side * (bar.open - order.limit_price)
-    if not (first and opening and beyond <= 0.0) and not limit_reached(
-        order.side, bar.open, order.limit_price, rules, instrument
-    ):
+    at_once = first and order.opens and order.side * (bar.open - order.limit_price) <= 0.0
+    if not at_once and not limit_reached(order.side, bar.open, order.limit_price, rules, instrument):
         return None
     base = limit_base_at_open(order, bar, rules)
     if first:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import nan
+from typing import Any
 
 from admf_kernels.codes import (
     Liquidity,
@@ -42,8 +43,8 @@ class Instrument:
 class Rules:
     """The words and numbers of a run, as in EXECUTION.md; models are (name, parameters…)."""
 
-    slippage: tuple[str | float, ...] = ("none",)
-    commission: tuple[str | float, ...] = ("none",)
+    slippage: tuple[Any, ...] = ("none",)
+    commission: tuple[Any, ...] = ("none",)
     path: str = "worst"
     market_fill: str = "next_open"
     price_ref: str = "range"
@@ -120,7 +121,8 @@ class Order:
     parent: "Order | None" = None
     children: list["Order"] = field(default_factory=list)
     reduce_only: bool = False
-    reserve: float = 0.0  # per unit still open; in all for a size that is not resolved
+    reserve: float = 0.0  # money held back at submission
+    ratio: float = 1.0  # of a child: units for each unit that its parent fills
     eligible_bar: int = NEVER
     expires_bar: int = NEVER
     closed_bar: int = -1
@@ -129,6 +131,7 @@ class Order:
     commission: float = 0.0
     triggered: bool = False
     triggered_at_open: int = -1  # the bar at whose open the stop traded
+    opens: bool = True  # C-03: its class in the phase
     rests_on: int = -1  # the bar on which nothing more happens to it
     status: int = OrderStatus.NONE
     reason: int = Reason.NONE

@@ -21,7 +21,6 @@ class World:
     cash: float
     positions: list[Position]
     statistics: Statistics
-    locked: float = 0.0
     bar: int = -1
     bankrupt: bool = False
     orders: list[Order] = field(default_factory=list)
@@ -35,6 +34,14 @@ class World:
     def bar_count(self) -> int:
         """Bars of the run."""
         return len(self.bars[0])
+
+    @property
+    def locked(self) -> float:
+        """A-03: cash locked by shorts, summed over symbols in order."""
+        total = 0.0
+        for position in self.positions:
+            total += position.locked
+        return total
 
     @property
     def free(self) -> float:

@@ -140,7 +140,7 @@ FIGURES: Mapping[str, Callable[[Play, Result], Any]] = {
     "value": equity,
     "equity_final": equity,
     "commission": lambda _play, result: float(result.records.account["commission"]),
-    "equity_change_worst": lambda play, _result: equity_change(play.run(path="worst")),
-    "equity_change_best": lambda play, _result: equity_change(play.run(path="best")),
-    "ambiguous": lambda play, _result: bool(play.run(path="worst").records.account["ambiguous_groups"] > 0),
+    "equity_change_worst": lambda play, _result: equity_change(play.run("worst")),
+    "equity_change_best": lambda play, _result: equity_change(play.run("best")),
+    "ambiguous": lambda play, _result: bool(play.run("worst").records.account["ambiguous_groups"] > 0),
 }

@@ -44,13 +44,3 @@ def open_lots(fills: Iterable[Fill], initial: tuple[float, float] | None) -> lis
         if rest:
             lots.append(Lot(fill.order, fill.price, rest))
     return lots
-
-
-def closes_any(fills: list[Fill], initial: tuple[float, float] | None) -> bool:
-    """Whether any of the fills closes something."""
-    position = 0.0 if initial is None else initial[0]
-    for fill in fills:
-        if position * fill.qty < 0.0:
-            return True
-        position += fill.qty
-    return False

@@ -24,7 +24,6 @@ class Setup:
     account: dict[str, Any] = field(default_factory=dict)
     instrument: dict[str, Any] = field(default_factory=dict)
     initial_position: tuple[float, float] | None = None  # signed units, price
-    spread: float = 0.0  # share of the price by which opening fills are worse
     exclusive: bool = False  # a new order closes what is open and cancels what is working
     order_quantity: float = 0.0  # units that all orders of the case ask for
 
@@ -36,7 +35,7 @@ class Setup:
 
 def read_config(config: Mapping[str, Any], profile: Profile, order_quantity: float) -> Setup:
     """The setup of a case; Unsupported names the first key that is not understood."""
-    setup = Setup(profile, execution=dict(profile.execution), order_quantity=order_quantity)
+    setup = Setup(profile, order_quantity=order_quantity)
     if profile.lot_size is not None:
         setup.instrument["lot_size"] = profile.lot_size
     for key, value in config.items():
@@ -72,15 +71,34 @@ def fixed(allowed: Any) -> Callable[[Setup, Any, str], None]:
     return lambda _setup, value, where: only(value, allowed, where)
 
 
+def same_as(meanings: Mapping[str, Mapping[str, Any]]) -> Callable[[Setup, Any, str], None]:
+    """A key whose words stand for fields of `Execution`."""
+
+    def read(setup: Setup, value: Any, where: str) -> None:
+        if value not in meanings:
+            raise Unsupported(f"{where}: {value!r} is not an option yet")
+        setup.execution |= meanings[value]
+
+    return read
+
+
 def read_initial_position(setup: Setup, value: Any, where: str) -> None:
     """`{qty, price}`."""
     parts = understood(value, ("qty", "price"), where)
-    setup.initial_position = number(parts["qty"], where), number(parts["price"], where)
+    quantity, price = number(parts.get("qty"), f"{where}.qty"), number(parts.get("price"), f"{where}.price")
+    if quantity:
+        setup.initial_position = quantity, price
 
 
 def read_spread(setup: Setup, value: Any, where: str) -> None:
-    """A share of the price, paid by entries only."""
-    setup.spread = number(value, where)
+    """A share of the price that entries pay alone."""
+    spread = number(value, where)
+    if not spread:
+        return
+    rules = setup.profile.rules()
+    if "slippage" in setup.execution:
+        raise Unsupported(f"{where}: beside a slippage model")
+    setup.execution |= {"slippage": slippage.bps(spread * 1e4), "slip_on": (*rules.slip_on, "opening_only")}
 
 
 def read_exclusive(setup: Setup, value: Any, _where: str) -> None:
@@ -91,9 +109,9 @@ def read_exclusive(setup: Setup, value: Any, _where: str) -> None:
 def read_volume_cap(setup: Setup, value: Any, where: str) -> None:
     """`{mode: shared|per_order|none, fraction, rounding, min_remaining}`."""
     parts = understood(value, ("mode", "fraction", "rounding", "decimals", "min_remaining"), where)
-    scope = {"shared": "bar_shared", "per_order": "per_order", "none": None}.get(parts["mode"], "")
+    scope = {"shared": "bar_shared", "per_order": "per_order", "none": None}.get(str(parts.get("mode")), "")
     if scope == "":
-        raise Unsupported(f"{where}.mode: {parts['mode']!r} is not an option yet")
+        raise Unsupported(f"{where}.mode: {parts.get('mode')!r} is not an option yet")
     if scope is None:
         setup.execution["volume_limit"] = None
         return
@@ -116,6 +134,8 @@ def read_slippage(setup: Setup, value: Any, where: str) -> None:
         setup.execution |= {"clamp": "limit", "clamp_fail": "skip_bar"}
     elif guard != "none":
         raise Unsupported(f"{where}.limit_guard: {guard!r}")
+    if "slippage" in setup.execution:
+        raise Unsupported(f"{where}: beside a spread")
     setup.execution["slippage"] = build(SLIPPAGES, model, parts, where)
 
 
@@ -130,7 +150,10 @@ def read_commission(setup: Setup, value: Any, where: str) -> None:
 def first_tier(parts: Mapping[str, Any], order_quantity: float, where: str) -> Mapping[str, Any]:
     """A tiered rate as a flat one, where the orders of the case cannot leave the first tier."""
     only(parts.get("tier_basis"), "monthly shares so far", f"{where}.tier_basis")
-    bound, rate = parts["tiers"][0]
+    tiers = parts.get("tiers")
+    if not isinstance(tiers, list) or not tiers or not isinstance(tiers[0], list) or len(tiers[0]) != 2:
+        raise Unsupported(f"{where}.tiers: {tiers!r} is not a list of [bound, rate]")
+    bound, rate = tiers[0]
     if not order_quantity <= number(bound, where):
         raise Unsupported(f"{where}.tiers: {order_quantity:g} units leave the first tier")
     return {**{key: value for key, value in parts.items() if key not in ("tiers", "tier_basis")}, "cost": rate}
@@ -149,7 +172,10 @@ def build(models: Mapping[str, "ModelReader"], model: str, parts: Mapping[str, A
         raise Unsupported(f"{where}: model {model!r} is not built yet")
     keys, make = models[model]
     understood(parts, keys, f"{where} {model}")
-    return make(parts)
+    try:
+        return make(parts)
+    except KeyError as missing:
+        raise Unsupported(f"{where} {model}: needs {missing}") from None
 
 
 def understood(value: Any, keys: tuple[str, ...], where: str) -> Mapping[str, Any]:
@@ -172,11 +198,17 @@ def per_share(parts: Mapping[str, Any]) -> Model:
     )
 
 
-def share(value: float | None) -> float:
+def share(value: Any) -> float:
     """A maximum share of the volume; ours needs one."""
-    if value is None or not math.isfinite(value):
+    amount = number(value, "config.slippage.volume_limit")
+    if not math.isfinite(amount):
         raise Unsupported("config.slippage.volume_limit: without a maximum share")
-    return value
+    return amount
+
+
+def amount_of(value: Any) -> float:
+    """A parameter of a model."""
+    return number(value, "config model parameter")
 
 
 ModelReader = tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Model]]
@@ -185,7 +217,7 @@ SLIPPAGES: Mapping[str, ModelReader] = {
     "none": ((), lambda _: slippage.none()),
     "ticks": (("ticks",), lambda parts: slippage.ticks(parts["ticks"])),
     "fixed_bps": (("bps",), lambda parts: slippage.bps(parts["bps"])),
-    "half_spread": (("spread",), lambda parts: slippage.fixed(parts["spread"] / 2.0)),
+    "half_spread": (("spread",), lambda parts: slippage.fixed(amount_of(parts["spread"]) / 2.0)),
     "volume_share": (
         ("price_impact", "volume_limit"),
         lambda parts: slippage.volume_share(parts["price_impact"], share(parts["volume_limit"])),
@@ -193,7 +225,7 @@ SLIPPAGES: Mapping[str, ModelReader] = {
 }
 COMMISSIONS: Mapping[str, ModelReader] = {
     "none": ((), lambda _: commission.none()),
-    "pct": (("pct",), lambda parts: commission.bps(parts["pct"] * 1e4)),
+    "pct": (("pct",), lambda parts: commission.bps(amount_of(parts["pct"]) * 1e4)),
     "per_order": (("cost",), lambda parts: commission.per_order(parts["cost"])),
     "per_share": (("cost", "min", "min_scope", "max_pct_of_value", "precedence"), per_share),
 }
@@ -213,13 +245,16 @@ OPTIONS: Mapping[str, Callable[[Setup, Any, str], None]] = {
     "cash": amount("account", "cash"),
     "leverage": fixed(1.0),
     "margin": fixed(1.0),
+    "cash_check": same_as({"fill_only": {"cash_submit": "none"}}),
+    "on_insufficient": same_as({"skip_and_retry": {"cash_fill": "skip_and_retry"}}),
+    "bar_frequency": same_as({"minute": {}, "trade": {}}),  # a daily bar ends its DAY orders itself, not the next bar
     "initial_position": read_initial_position,
     "slippage": read_slippage,
     "commission": read_commission,
     "volume_cap": read_volume_cap,
     "spread": read_spread,
     "exclusive_orders": read_exclusive,
-    "hedging": fixed(False),
-    "finalize_trades": fixed(False),
+    "hedging": fixed(allowed=False),
+    "finalize_trades": fixed(allowed=False),
     "child_activation": fixed("same_bar"),
 }

@@ -1,11 +1,12 @@
 """A case as one run of the engine: its bars, orders and rules go in, the fills and the account come out."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from admf.cases.files import Case
-from admf.cases.lots import Fill, Lot, closes_any, open_lots
+from admf.cases.lots import Fill, Lot, open_lots
 from admf.cases.options import Setup
 from admf.cases.requests import Row
 from admf.cases.unsupported import Unsupported, number
@@ -29,17 +30,16 @@ class Play:
         self.instrument = Instrument(SYMBOL, **setup.instrument)
         positions = None if setup.initial_position is None else {SYMBOL: setup.initial_position}
         self.account = Account(positions=positions, **setup.account)
-        preset = setup.profile.preset
-        start = Execution() if preset is None else Execution.preset(preset)
-        self.execution = start.replace(**setup.execution)
+        self.execution = setup.profile.rules().replace(**setup.execution)
         self.rows = self.make_exclusive(rows) if setup.exclusive else rows
+        self._results: dict[str, Result] = {}
 
-    def run(self, **changes: Any) -> Result:
-        """Run the case, with other execution rules where `changes` names them."""
-        result = self.simulate(self.rows, self.execution.replace(**changes) if changes else self.execution)
-        if self.setup.spread and closes_any(fills_of(result), self.setup.initial_position):
-            raise Unsupported("config.spread: closing fills would pay it too")
-        return result
+    def run(self, path: str | None = None) -> Result:
+        """Run the case once for each path; its own where none is named."""
+        path = path or self.execution.path
+        if path not in self._results:
+            self._results[path] = self.simulate(self.rows, self.execution.replace(path=path))
+        return self._results[path]
 
     def simulate(self, rows: list[Row], execution: Execution) -> Result:
         """Run some of the orders."""
@@ -67,13 +67,13 @@ class Play:
 
 def read_bars(case: Case, *, has_volume: bool) -> Bars:
     """The bars of a case as they stand; a date per bar where the case has sessions."""
-    table = {name: [number(bar.get(key), f"bars.{key}") for bar in case.bars] for name, key in PRICES.items()}
-    if has_volume:
-        table["volume"] = [number(bar.get("v"), "bars.v") for bar in case.bars]
     for bar in case.bars:
         unknown = set(bar) - {*PRICES.values(), "v"}
         if unknown:
             raise Unsupported(f"bars.{min(unknown)}: not understood yet")
+    table = {name: [number(bar.get(key), f"bars.{key}") for bar in case.bars] for name, key in PRICES.items()}
+    if has_volume:
+        table["volume"] = [number(bar.get("v"), "bars.v") for bar in case.bars]
     frame = pl.DataFrame(table)
     if case.sessions is not None:
         frame = frame.with_columns(timestamp=session_stamps(case.sessions))
@@ -82,10 +82,16 @@ def read_bars(case: Case, *, has_volume: bool) -> Bars:
 
 def session_stamps(sessions: list[str]) -> pl.Series:
     """Stamps a minute apart within each session's date."""
-    dates = pl.Series(sessions, dtype=pl.String).str.to_datetime("%Y-%m-%d", time_unit="us", time_zone="UTC")
-    frame = pl.DataFrame({"date": dates})
-    minute = pl.int_range(pl.len()).over("date")
-    return frame.select(pl.col("date") + pl.duration(minutes=minute)).to_series()
+    counts: dict[str, int] = {}
+    stamps = []
+    for session in sessions:
+        counts[session] = counts.get(session, -1) + 1
+        try:
+            opened = datetime.fromisoformat(session).replace(tzinfo=UTC)
+        except ValueError:
+            raise Unsupported(f"sessions: {session!r} is not a date") from None
+        stamps.append(opened + timedelta(minutes=counts[session]))
+    return pl.Series(stamps, dtype=pl.Datetime("us", "UTC"))
 
 
 def rows_table(rows: list[Row]) -> dict[str, list[Any]]:
@@ -95,7 +101,7 @@ def rows_table(rows: list[Row]) -> dict[str, list[Any]]:
 
 
 def fills_of(result: Result) -> list[Fill]:
-    """The fills with the names of their orders; what a reversal splits in two is one fill again (A-05)."""
+    """The fills with the names of their orders."""
     records = result.records
     assert records.ids is not None
     tags = dict(zip(records.orders["number"].tolist(), records.orders["tag"].tolist(), strict=True))

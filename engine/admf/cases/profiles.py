@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from admf.cases.unsupported import Unsupported
+from admf.execution import Execution
 
 
 class Profile(NamedTuple):
@@ -17,6 +18,13 @@ class Profile(NamedTuple):
     types: tuple[str, ...] = ("market", "limit", "stop", "stop_limit")  # order types whose rules the preset holds
     bracket_entries: tuple[str, ...] = ()  # entry types whose `sl` and `tp` behave as children of ours
     fractions: bool = False  # a quantity below 1 is a share of the free cash
+    time_in_force: str = "GTC"  # of an order that states none
+    idle_keys: tuple[str, ...] = ()  # keys of an order that change nothing under these rules
+
+    def rules(self) -> Execution:
+        """The preset with the changes of the profile."""
+        start = Execution() if self.preset is None else Execution.preset(self.preset)
+        return start.replace(**self.execution)
 
 
 # Engines match bars as they stand unless they say otherwise (cases/README.md).
@@ -31,6 +39,24 @@ PROFILES: Mapping[str, Profile] = {
         types=("market", "limit", "stop"),
         bracket_entries=("market",),  # the exits of other entries wait for the next bar
         fractions=True,
+    ),
+    "pyalgotrade": Profile(
+        execution={
+            "path": "queue",
+            "limit_trigger": "touch",
+            "slip_on": ("market", "stop"),
+            "clamp": "none",
+            "volume_limit": 0.25,
+            "cash_submit": "none",
+            "cash_fill": "skip_and_retry",
+            "short": "proceeds_as_cash",
+            "last_bar": "leave_working",
+            "bad_bar": "none",
+        },
+        lot_size=1.0,
+        types=("market", "limit", "stop"),  # its stop-limit fills at the better of trigger price and limit
+        time_in_force="DAY",
+        idle_keys=("submitted_in_event",),  # such an order is eligible from the next bar on, as ours always are
     ),
     "zipline-reloaded": Profile(preset="zipline", execution={"bad_bar": "none"}, lot_size=1.0),
 }

@@ -21,6 +21,8 @@ def read_orders_table(orders: list[dict[str, Any]], profile: Profile, bar_count:
         if order.get("type") == "cancel":
             continue
         name = str(order.get("id"))
+        if name in rows:
+            raise Unsupported(f"orders.{name}.id: a second order of this name")
         rows[name] = read_order(order, profile, name)
         rows |= read_exits(order, rows[name], profile)
     link_groups(orders, rows)
@@ -38,12 +40,14 @@ def order_quantity(orders: list[dict[str, Any]]) -> float:
 
 def read_order(order: Mapping[str, Any], profile: Profile, name: str) -> Row:
     """One order without its links."""
-    refuse_unknown(order, KEYS, name)
-    order_type, time_in_force = order.get("type"), order.get("tif") or "GTC"
+    refuse_unknown(order, KEYS + profile.idle_keys, name)
+    order_type, time_in_force = order.get("type"), order.get("tif") or profile.time_in_force
     if order_type not in profile.types:
         raise Unsupported(f"orders.{name}.type: {order_type!r} is not built for this profile yet")
     if time_in_force not in TIMES_IN_FORCE:
         raise Unsupported(f"orders.{name}.tif: {time_in_force!r}")
+    if order.get("expire_bar") is not None and time_in_force != "GTD":
+        raise Unsupported(f"orders.{name}.expire_bar: with tif {time_in_force!r}")
     row: Row = {
         "id": name,
         "bar": order["submit_bar"],
@@ -99,9 +103,9 @@ def read_exits(order: Mapping[str, Any], entry: Row, profile: Profile) -> dict[s
 def link_groups(orders: list[dict[str, Any]], rows: dict[str, Row]) -> None:
     """`oco` names a group, or another order of the group."""
     for order in orders:
-        label = order.get("oco")
-        if label is None:
+        if order.get("oco") is None:
             continue
+        label = str(order["oco"])
         name = str(order["id"])
         if rows[name].get("oco") is not None:
             raise Unsupported(f"orders.{name}.oco: a second group")
@@ -117,6 +121,8 @@ def cancel(order: Mapping[str, Any], rows: dict[str, Row], bar_count: int) -> No
     row, bar = rows.get(str(order.get("ref"))), order["submit_bar"]
     if row is None:
         raise Unsupported(f"orders.{order.get('id')}.ref: no order {order.get('ref')!r}")
+    if bar >= bar_count - 1:
+        raise Unsupported(f"orders.{order.get('id')}.submit_bar: no bar is left for the cancel to act on")
     row["cancel_bar"] = min(bar, row.get("cancel_bar", bar_count))
 
 
@@ -129,3 +135,5 @@ def refuse_unknown(order: Mapping[str, Any], keys: tuple[str, ...], name: str) -
     for key in needed:
         if key not in order:
             raise Unsupported(f"orders.{name}.{key}: missing")
+    if not isinstance(order["submit_bar"], int):
+        raise Unsupported(f"orders.{name}.submit_bar: {order['submit_bar']!r} is not a bar")

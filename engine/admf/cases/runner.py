@@ -34,7 +34,9 @@ def run_case(case: Case) -> Verdict:
     except AdmfError as error:
         return verdict_of(case, FAILED, case.expect, None, f"the engine refused it: {error}")
     wrong = differing(expected, found, statuses)
-    return verdict_of(case, FAILED if wrong else PASSED, expected, found, f"differs in {', '.join(wrong)}" if wrong else "")
+    return verdict_of(
+        case, FAILED if wrong else PASSED, expected, found, f"differs in {', '.join(wrong)}" if wrong else ""
+    )
 
 
 def prepare(case: Case) -> tuple[Play, dict[str, str]]:

@@ -9,12 +9,12 @@ from typing import Any
 EVERY_FILL = ("market", "stop", "limit_marketable", "limit_gap", "limit")
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # 0.6.6. Not expressed: its spread is paid by entries alone, and a stop-limit with the limit at or inside the stop
-    # waits for the next bar.
+    # 0.6.6. Its spread is bps on entries alone. Not expressed: a stop-limit with the limit at or inside the stop waits
+    # for the next bar.
     "backtesting.py": {
         "path": "queue",
         "limit_trigger": "touch",
-        "slip_on": EVERY_FILL,
+        "slip_on": (*EVERY_FILL, "opening_only"),
         "clamp": "none",
         "cash_submit": "none",
         "last_bar": "leave_working",

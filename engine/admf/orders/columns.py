@@ -1,7 +1,7 @@
 """The columns of an orders table: their names, and the arrays behind them, checked cell by cell."""
 
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,13 +16,15 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Codes = NDArray[np.int8]
 
+WHOLE_MAX = 2.0**62
 UNREAD = 127  # stands in an array of codes for a word that is none; it is listed as a fault
 
-WORDS: dict[str, type[Code]] = {
-    "side": Side,
-    "type": OrderType,
-    "time_in_force": TimeInForce,
-    "size_kind": SizeKind,
+# The code behind each column of words, and what a missing word means; None where every row needs one.
+WORDS: dict[str, tuple[type[Code], Code | None]] = {
+    "side": (Side, None),
+    "type": (OrderType, OrderType.MARKET),
+    "time_in_force": (TimeInForce, TimeInForce.GTC),
+    "size_kind": (SizeKind, SizeKind.QUANTITY),
 }
 NAMES = ("id", "symbol", "parent", "oco")
 NUMBERS = (
@@ -89,16 +91,17 @@ class Optional(NamedTuple):
 
 
 class Columns:
-    """Reads columns by name; what cannot be read goes to the list of faults."""
+    """Reads columns by name, each once; what cannot be read goes to the list of faults."""
 
     def __init__(self, frame: pl.DataFrame, faults: Faults) -> None:
         self.frame = frame
         self.faults = faults
         self.rows = frame.height
-        self._texts: dict[str, pl.Series] = {}
+        self._names = set(frame.columns)
+        self._read: dict[str, Any] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self.frame.columns
+        return name in self._names
 
     def check_names(self) -> None:
         """Every column is one of ours."""
@@ -109,112 +112,165 @@ class Columns:
                 advice = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(COLUMNS)}"
                 self.faults.add_column(name, "unknown", advice)
 
-    def refuse(self, wrong: Mask | pl.Series, name: str, allowed: str) -> None:
+    def refuse(self, wrong: Mask, name: str, allowed: str) -> None:
         """List the marked cells of a column; nothing where the table has no such column."""
         if name in self:
             self.faults.add_rows(wrong, name, self.frame[name], allowed)
 
     def refuse_unused(self, name: str, prices: Floats, types: Codes, allowed: tuple[OrderType, ...]) -> None:
         """List prices on orders whose type has no such price: they would be passed over."""
-        words = " or ".join(member.name.lower() for member in allowed)
-        self.refuse((prices > 0.0) & ~np.isin(types, (*allowed, UNREAD)), name, f"nothing, or type {words}")
+        if name in self:
+            words = " or ".join(member.name.lower() for member in allowed)
+            self.refuse((prices > 0.0) & ~np.isin(types, (*allowed, UNREAD)), name, f"nothing, or type {words}")
 
-    def demand(self, missing: Mask | pl.Series, name: str, allowed: str) -> None:
+    def demand(self, missing: Mask, name: str, allowed: str) -> None:
         """List the marked rows as without a value in this column."""
         self.faults.add_rows(missing, name, None, allowed)
 
     def text(self, name: str) -> pl.Series:
         """A column as text without outer blanks; a missing or empty cell is null, a whole float reads as an integer."""
-        if name not in self._texts:
-            self._texts[name] = as_text(self.frame[name]) if name in self else self._missing(name, pl.String)
-        return self._texts[name]
+        key = f"{name} as text"
+        if key not in self._read:
+            self._read[key] = as_text(self.frame[name]) if name in self else self._missing(name, pl.String)
+        text: pl.Series = self._read[key]
+        return text
 
-    def words(self, name: str, code: type[Code], default: Code | None) -> Codes:
-        """Codes of a column of words, `default` where missing; without a default every row needs a word."""
+    def given(self, name: str) -> Mask:
+        """Which cells of a column of text hold something."""
+        return ~nulls(self.text(name))
+
+    def words(self, name: str) -> Codes:
+        """Codes of a column of `WORDS`."""
+        if name not in self._read:
+            self._read[name] = self._parse_words(name, *WORDS[name])
+        found: Codes = self._read[name]
+        return found
+
+    def _parse_words(self, name: str, code: type[Code], default: Code | None) -> Codes:
+        codes = {member.name.lower(): member.value for member in code}
         if name not in self and default is not None:
             return np.full(self.rows, default.value, np.int8)
-        text = self.text(name)
-        codes = {member.name.lower(): member.value for member in code}
-        spellings = {word: codes.get(word.lower(), UNREAD) for word in text.unique().drop_nulls()}
-        missing = UNREAD if default is None else default.value
-        found = text.replace_strict({**spellings, None: missing}, return_dtype=pl.Int8)
-        unknown = (found == UNREAD) & text.is_not_null()
-        to_come = unknown & text.str.to_lowercase().is_in(TYPES_TO_COME) if unknown.any() else unknown
+        text = self.frame[name] if name in self else self._missing(name, pl.String)
+        text = text if text.dtype == pl.String else as_text(text)
+        missing, to_come = nulls(text), np.zeros(self.rows, np.bool_)
+        found = np.full(self.rows, UNREAD, np.int8)
+        for spelling in text.unique().drop_nulls().to_list():
+            word = spelling.strip().lower()
+            if word in codes:
+                found[equals(text, spelling)] = codes[word]
+            elif not word:
+                missing |= equals(text, spelling)
+            elif word in TYPES_TO_COME:
+                to_come |= equals(text, spelling)
+        if default is not None:
+            found[missing] = default.value
         self.refuse(to_come, name, f"{', '.join(codes)} (this type is not built yet)")
-        self.refuse(unknown & ~to_come, name, ", ".join(codes))
+        self.refuse((found == UNREAD) & ~missing & ~to_come, name, ", ".join(codes))
         if default is None:
-            self.demand(text.is_null(), name, ", ".join(codes))
-        return found.to_numpy()
+            self.demand(missing, name, ", ".join(codes))
+        return found
 
     def numbers(self, name: str) -> Floats:
         """Floats of a column, shape (rows,); NaN where missing."""
         if name not in self:
             return np.full(self.rows, np.nan)
-        series, wrong = self._parse_numbers(name)
-        self.refuse(wrong, name, "a number")
-        return series.fill_null(np.nan).to_numpy()
+        if name not in self._read:
+            numbers, wrong = self._parse_numbers(name)
+            self.refuse(wrong, name, "a number")
+            self._read[name] = numbers
+        found: Floats = self._read[name]
+        return found
 
     def integers(self, name: str) -> Optional:
         """Whole numbers of a column."""
         if name not in self:
             return self._nothing()
-        if self.frame[name].dtype.is_integer():
-            series, wrong = self.frame[name].cast(pl.Int64, strict=False), self._none()
-        else:
-            numbers, wrong = self._parse_numbers(name)
-            numbers = numbers.fill_nan(None)
-            series = numbers.cast(pl.Int64, strict=False)
-            wrong = wrong | (numbers.is_not_null() & ~series.eq_missing(numbers))
-            series = series.set(wrong, None)
-        self.refuse(wrong, name, "a whole number")
-        return Optional(series.fill_null(0).to_numpy(), series.is_not_null().to_numpy(), wrong.to_numpy())
+        if name not in self._read:
+            self._read[name] = self._parse_integers(name)
+            self.refuse(self._read[name].wrong, name, "a whole number")
+        found: Optional = self._read[name]
+        return found
+
+    def _parse_integers(self, name: str) -> Optional:
+        series = self.frame[name]
+        if series.dtype.is_integer():
+            values = series.cast(pl.Int64, strict=False)
+            given = ~nulls(values)
+            filled = values if given.all() else values.fill_null(0)
+            return Optional(filled.to_numpy(), given, ~given & ~nulls(series))
+        numbers, wrong = self._parse_numbers(name)
+        given = ~np.isnan(numbers)
+        whole = given & (np.abs(numbers) < WHOLE_MAX) & (np.floor(numbers) == numbers)
+        return Optional(np.where(whole, numbers, 0.0).astype(np.int64), whole, wrong | (given & ~whole))
 
     def flags(self, name: str, *, default: bool) -> Mask:
         """Truth values of a column."""
         if name not in self:
             return np.full(self.rows, default)
+        if name not in self._read:
+            self._read[name] = self._parse_flags(name, default=default)
+        found: Mask = self._read[name]
+        return found
+
+    def _parse_flags(self, name: str, *, default: bool) -> Mask:
         if self.frame[name].dtype == pl.Boolean:
             return self.frame[name].fill_null(default).to_numpy()
         text = self.text(name).str.to_lowercase()
         found = text.replace_strict(TRUE_WORDS, default=None, return_dtype=pl.Int8)
-        self.faults.add_rows(found.is_null() & text.is_not_null(), name, text, "true, false")
+        self.faults.add_rows(nulls(found) & ~nulls(text), name, text, "true, false")
         return found.fill_null(int(default)).cast(pl.Boolean).to_numpy()
 
     def stamps(self, name: str) -> Optional:
         """Times of a column as ns UTC; naive times are UTC."""
         if name not in self or self.frame[name].null_count() == self.rows:
             return self._nothing()
+        if name not in self._read:
+            self._read[name] = self._parse_stamps(name)
+        found: Optional = self._read[name]
+        return found
+
+    def _parse_stamps(self, name: str) -> Optional:
         series = self.frame[name]
-        given = series.is_not_null()
+        given = ~nulls(series)
         try:
             found = to_stamps(series.drop_nulls(), "UTC", "orders")
         except DataError as error:
             self.faults.add_column(name, str(error.args[0]), f"allowed: {STAMP_FORM}")
-            return self._nothing()._replace(wrong=given.to_numpy())
+            return self._nothing()._replace(wrong=given)
         values = np.zeros(self.rows, np.int64)
-        values[given.to_numpy()] = found
-        return Optional(values, given.to_numpy(), np.zeros(self.rows, np.bool_))
-
-    def _none(self) -> pl.Series:
-        return pl.zeros(self.rows, pl.Boolean, eager=True)
+        values[given] = found
+        return Optional(values, given, np.zeros(self.rows, np.bool_))
 
     def _nothing(self) -> Optional:
         mask = np.zeros(self.rows, np.bool_)
         return Optional(np.zeros(self.rows, np.int64), mask, mask)
 
-    def _parse_numbers(self, name: str) -> tuple[pl.Series, pl.Series]:
-        """A column as floats with nulls, and which of its cells are no numbers."""
+    def _parse_numbers(self, name: str) -> tuple[Floats, Mask]:
+        """A column as floats with NaN for nothing, and which of its cells are no numbers."""
         series = self.frame[name]
         if series.dtype == pl.String:
             text = self.text(name)
             found = text.cast(pl.Float64, strict=False)
-            return found, found.is_null() & text.is_not_null()
+            return found.to_numpy(), nulls(found) & ~nulls(text)
         if series.dtype.is_numeric() or series.dtype == pl.Null:
-            return series.cast(pl.Float64), self._none()
-        return self._missing(name, pl.Float64), series.is_not_null()
+            return series.cast(pl.Float64).to_numpy(), np.zeros(self.rows, np.bool_)
+        return np.full(self.rows, np.nan), ~nulls(series)
 
     def _missing(self, name: str, dtype: type[pl.DataType]) -> pl.Series:
         return pl.Series(name, [None], dtype=dtype).new_from_index(0, self.rows)
+
+
+def nulls(series: pl.Series) -> Mask:
+    """Which cells are missing."""
+    if not series.null_count():
+        return np.zeros(len(series), np.bool_)
+    return series.is_null().to_numpy()
+
+
+def equals(text: pl.Series, value: str) -> Mask:
+    """Which cells hold a text; a missing cell holds none."""
+    same = text == value
+    return same.fill_null(value=False).to_numpy() if same.null_count() else same.to_numpy()
 
 
 def as_text(series: pl.Series) -> pl.Series:
@@ -226,4 +282,5 @@ def as_text(series: pl.Series) -> pl.Series:
     if series.dtype != pl.String:
         return series.cast(pl.String, strict=False)
     stripped = series.str.strip_chars()
-    return stripped.set(stripped == "", None)
+    empty = stripped == ""
+    return stripped.set(empty, None) if empty.any() else stripped

@@ -7,13 +7,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from admf.data import Market
-from admf.orders.columns import FLAGS, INTEGERS, NAMES, NUMBERS, STAMPS, WORDS, Columns, Integers
+from admf.orders.columns import FLAGS, INTEGERS, NAMES, NUMBERS, STAMPS, WORDS, Codes, Columns, Integers
 from admf.orders.faults import Faults
 from admf.orders.links import sending_order
 from admf.orders.request import Request, read_ids, read_request
 from admf.orders.script import SUBMIT, Script
 from admf.orders.tables import to_frame
-from admf_kernels.codes import CommandKind
+from admf_kernels.codes import Code, CommandKind
 from admf_kernels.records import NO_INDEX, command_dt, order_dt
 
 PRICES = ("limit_price", "stop_price")
@@ -35,8 +35,8 @@ COPIED = (
 def read_orders(table: Any, market: Market) -> Script:
     """Check a table of orders (API.md, "Orders in, fills out") against a market and put it in the order of sending.
 
-    What makes the table unusable is one OrderError. An order whose own quantity, price, symbol, parent or expiry is wrong
-    stays in the script and is REJECTED when it is submitted (L-02); `Script.faults` lists such orders.
+    What makes the table unusable is one OrderError. An order whose own quantity, price, symbol, parent or expiry
+    is wrong stays in the script and is REJECTED when it is submitted (L-02); `Script.faults` lists such orders.
     """
     frame, source = to_frame(table)
     faults = Faults(source)
@@ -66,7 +66,7 @@ def build(request: Request) -> tuple[NDArray[np.record], NDArray[np.record]]:
     for name in COPIED:
         orders[name] = getattr(request, name)[rows]
     parent = request.parent[rows]
-    orders["parent"] = np.where(parent >= 0, script_rows[parent], parent)
+    orders["parent"] = np.where(parent >= 0, script_rows[np.maximum(parent, 0)], parent)
     orders["tag"], orders["submitted_bar"] = rows, request.bar[rows]
     orders["number"] = orders["closed_bar"] = NO_INDEX
     return commands, orders
@@ -97,17 +97,27 @@ def normalised(columns: Columns, ids: pl.Series, market: Market) -> pl.DataFrame
         if name in NAMES:
             found[name] = columns.text(name)
         elif name in WORDS:
-            found[name] = columns.text(name).str.to_lowercase()
+            found[name] = as_words(WORDS[name][0], columns.words(name))
         elif name in NUMBERS:
-            found[name] = pl.Series(columns.numbers(name)).fill_nan(None)
+            found[name] = pl.Series(columns.numbers(name), nan_to_null=True)
         elif name in INTEGERS or name in STAMPS:
             cells = columns.integers(name) if name in INTEGERS else columns.stamps(name)
-            series = pl.Series(cells.values).set(pl.Series(~cells.given), None)
+            series = pl.Series(cells.values)
+            series = series if cells.given.all() else series.set(pl.Series(~cells.given), None)
             found[name] = series.cast(pl.Datetime("ns", "UTC")) if name in STAMPS else series
         elif name in FLAGS:
             found[name] = pl.Series(columns.flags(name, default=name == "oco_reduce"))
-    defaults = {"symbol": market.symbols[0], "type": "market", "time_in_force": "gtc"}
-    for name, default in defaults.items():
-        words = found.get(name, pl.repeat(None, columns.rows, dtype=pl.String, eager=True))
-        found[name] = words.fill_null(default)
+    if "symbol" not in found or found["symbol"].null_count():
+        found["symbol"] = columns.text("symbol").fill_null(market.symbols[0])
+    for name in ("type", "time_in_force"):
+        if name not in found:
+            found[name] = as_words(WORDS[name][0], columns.words(name))
     return pl.DataFrame(found)
+
+
+def as_words(code: type[Code], values: Codes) -> pl.Series:
+    """Codes as lower-case words."""
+    words = {member.value: member.name.lower() for member in code}
+    first = min(words)
+    table = pl.Series([words.get(value, "") for value in range(first, max(words) + 1)])
+    return table.gather(pl.Series(values.astype(np.int64) - first))

@@ -42,9 +42,9 @@ class Faults:
         self.count += 1
         self._shown.append(Fault(-1, column, found, allowed))
 
-    def add_rows(self, wrong: Mask | pl.Series, column: str, values: pl.Series | None, allowed: str) -> None:
+    def add_rows(self, wrong: Mask, column: str, values: pl.Series | None, allowed: str) -> None:
         """Faults of one column: `wrong` marks the rows, `values` (rows) is what they hold, None for nothing."""
-        rows: Rows = np.flatnonzero(wrong.to_numpy() if isinstance(wrong, pl.Series) else wrong)
+        rows: Rows = np.flatnonzero(wrong)
         self.count += len(rows)
         for row in rows[:SHOWN_COUNT].tolist():
             found = "nothing" if values is None or values[row] is None else repr(values[row])

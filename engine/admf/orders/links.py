@@ -19,8 +19,8 @@ def read_parents(columns: Columns, ids: pl.Series, bar: Integers) -> Integers:
     if text.null_count() == columns.rows:
         return np.full(columns.rows, NONE, np.int64)
     found = first_rows(text, ids.cast(pl.String)).fill_null(UNKNOWN).to_numpy()
-    parent = np.where(text.is_null().to_numpy(), NONE, found)
-    late = (parent >= 0) & (bar[parent] > bar)
+    parent = np.where(columns.given("parent"), found, NONE)
+    late = (parent >= 0) & (bar[np.maximum(parent, 0)] > bar)
     return np.where(without_end(parent) | late, UNKNOWN, parent)
 
 
@@ -55,7 +55,7 @@ def first_rows(keys: pl.Series, known: pl.Series) -> pl.Series:
 def sending_order(parent: Integers, bar: Integers) -> Integers:
     """Rows so that a parent of the same bar precedes its children; input order wherever that allows."""
     rows = np.arange(len(parent), dtype=np.int64)
-    same_bar = np.where((parent >= 0) & (bar[parent] == bar), parent, NONE)
+    same_bar = np.where((parent >= 0) & (bar[np.maximum(parent, 0)] == bar), parent, NONE)
     if not (same_bar > rows).any():
         return rows
     latest, depth, jump = rows.copy(), np.zeros_like(rows), same_bar

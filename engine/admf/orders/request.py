@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from admf.data import Market
-from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, TRAILS, UNREAD, Codes, Columns, Floats, Integers
+from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, TRAILS, UNREAD, Codes, Columns, Floats, Integers, nulls
 from admf.orders.links import read_groups, read_parents
 from admf.orders.timing import Change, read_bars, read_change, read_expiry
-from admf_kernels.codes import OrderFlag, OrderType, Side, SizeKind, TimeInForce
+from admf_kernels.codes import OrderFlag, SizeKind
 
 
 class Request(NamedTuple):
@@ -37,9 +37,9 @@ def read_request(columns: Columns, market: Market, ids: pl.Series) -> Request:
     refuse_unbuilt(columns)
     bar = read_bars(columns, market)
     symbol = read_symbols(columns, market)
-    side = columns.words("side", Side, None)
-    order_type = columns.words("type", OrderType, OrderType.MARKET)
-    time_in_force = columns.words("time_in_force", TimeInForce, TimeInForce.GTC)
+    side = columns.words("side")
+    order_type = columns.words("type")
+    time_in_force = columns.words("time_in_force")
     quantity, size_kind, size = read_sizes(columns)
     limit_price, stop_price = columns.numbers("limit_price"), columns.numbers("stop_price")
     columns.refuse_unused("limit_price", limit_price, order_type, LIMIT_TYPES)
@@ -70,9 +70,9 @@ def read_ids(columns: Columns) -> pl.Series:
     if "id" not in columns:
         return pl.int_range(columns.rows, dtype=pl.Int64, eager=True).alias("id")
     ids = columns.frame["id"] if columns.frame["id"].dtype.is_integer() else columns.text("id")
-    columns.demand(ids.is_null(), "id", "an id, text or a whole number, in every row")
+    columns.demand(nulls(ids), "id", "an id, text or a whole number, in every row")
     if ids.n_unique() < columns.rows:
-        columns.refuse(~ids.is_first_distinct() & ids.is_not_null(), "id", "an id that no earlier row has")
+        columns.refuse(~ids.is_first_distinct().to_numpy() & ~nulls(ids), "id", "an id that no earlier row has")
     return ids
 
 
@@ -80,9 +80,8 @@ def refuse_unbuilt(columns: Columns) -> None:
     """Columns of the public surface that the engine does not know yet hold nothing."""
     for name in TRAILS:
         if name in columns:
-            given = columns.frame[name].is_not_null()
-            if columns.frame[name].dtype.is_float():
-                given &= columns.frame[name].is_not_nan()
+            series = columns.frame[name]
+            given = ~nulls(series.fill_nan(None) if series.dtype.is_float() else series)
             columns.refuse(given, name, "nothing: trailing orders are not built yet; use stop")
     columns.refuse(columns.flags("post_only", default=False), "post_only", "false: post-only orders are not built yet")
 
@@ -93,24 +92,27 @@ def read_symbols(columns: Columns, market: Market) -> Integers:
     if "symbol" not in columns and not single and columns.rows:
         advice = f"the market has {len(market.symbols)} symbols, name one in each row"
         columns.faults.add_column("symbol", "missing", advice)
+    if "symbol" not in columns:
+        return np.zeros(columns.rows, np.int64)
     text = columns.text("symbol")
-    if not single and "symbol" in columns:
-        columns.demand(text.is_null(), "symbol", "a symbol of the market")
+    if not single:
+        columns.demand(nulls(text), "symbol", "a symbol of the market")
     numbers = {symbol: index for index, symbol in enumerate(market.symbols)}
     found = text.replace_strict(numbers, default=-1, return_dtype=pl.Int64)
-    return np.where(text.is_null().to_numpy(), 0, found.to_numpy())
+    return np.where(nulls(text), 0, found.to_numpy())
 
 
 def read_sizes(columns: Columns) -> tuple[Floats, Codes, Floats]:
     """Quantity, size kind and size; exactly one of quantity and size counts in a row."""
     quantity, size = columns.numbers("quantity"), columns.numbers("size")
-    size_kind = columns.words("size_kind", SizeKind, SizeKind.QUANTITY)
+    size_kind = columns.words("size_kind")
     if "quantity" not in columns and "size" not in columns and columns.rows:
         columns.faults.add_column("quantity", "missing", "give quantity, or size with size_kind")
     sized = (size_kind != SizeKind.QUANTITY) & (size_kind != UNREAD)
     words = ", ".join(SizeKind.words()[1:])
     columns.refuse(~sized & ~np.isnan(size), "size", f"nothing, or a size_kind beside it: {words}")
     columns.refuse(sized & ~np.isnan(quantity), "quantity", "nothing where size_kind and size say how much")
-    is_child = columns.text("parent").is_not_null().to_numpy()
-    columns.refuse(sized & is_child, "size_kind", "nothing: the quantity of a child follows its parent's")
+    columns.refuse(
+        sized & columns.given("parent"), "size_kind", "nothing: the quantity of a child follows its parent's"
+    )
     return quantity, size_kind, np.where(sized, size, np.nan)

@@ -1,0 +1,194 @@
+"""The run: phases of every bar in order, and the end of the data."""
+
+from collections.abc import Sequence
+
+from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side, TimeInForce
+from oracle.accounting import book
+from oracle.digest import bits
+from oracle.filling import priced
+from oracle.intake import check, obey, submit
+from oracle.linked import cancel, route
+from oracle.matching import close_phase, inside_phase, open_phase
+from oracle.prices import is_valid
+from oracle.records import Bar, Command, Instrument, Order, Position, Price, Request, Rules
+from oracle.statistics import Statistics
+from oracle.world import World
+
+
+def open_world(
+    bars: list[list[Bar]], instruments: list[Instrument], rules: Rules, positions: Sequence[tuple[float, float]]
+) -> World:
+    """M-01, A-03: the account before the first bar: cash, and positions at their own prices."""
+    held, equity, locked = [], rules.initial_cash, 0.0
+    for (quantity, price), instrument in zip(positions, instruments, strict=True):
+        position = Position()
+        if quantity != 0.0:
+            position = Position(quantity, price, price)
+            position.entry_quantity, position.entry_value = abs(quantity), abs(quantity) * price
+            equity += quantity * price * instrument.multiplier
+            if quantity < 0.0 and rules.short == "margin":
+                position.locked = -quantity * price * instrument.multiplier * (1.0 + rules.margin_initial)
+                locked += position.locked
+        held.append(position)
+    return World(bars, instruments, rules, rules.initial_cash, held, Statistics(equity), locked)
+
+
+class Run:
+    """A scripted run. `script` is ascending by bar; `requests` has one row a script row."""
+
+    def __init__(self, world: World, script: Sequence[Command], requests: Sequence[Request]) -> None:
+        self.world, self.script, self.requests = world, list(script), list(requests)
+        self.cursor = 0
+        self.by_row: dict[int, Order] = {}
+        self.sent: list[Command] = []  # cancels and amendments for the next bar
+
+    def run(self) -> World:
+        """C-02: from before the first bar to the end of the data."""
+        self.decide()
+        for bar in range(self.world.bar_count):
+            self.world.bar = bar
+            self.bar()
+        self.finish()
+        return self.world
+
+    def decide(self) -> None:
+        """C-01, C-02: P6: the script's rows of this bar, then the checks in order of submission."""
+        arrived = []
+        while self.cursor < len(self.script) and self.script[self.cursor].bar <= self.world.bar:
+            command = self.script[self.cursor]
+            if command.kind == "submit":
+                request = self.requests[self.cursor]
+                self.by_row[self.cursor] = submit(self.world, request, self.by_row.get(request.parent))
+                arrived.append(self.by_row[self.cursor])
+            else:
+                self.sent.append(command)
+            self.cursor += 1
+        for order in arrived:
+            check(self.world, order)
+
+    def bar(self) -> None:
+        """C-02: P0 to P7 of one bar."""
+        world = self.world
+        self.judge_bars()
+        self.begin()
+        if world.rules.price_ref == "range":
+            open_phase(world)
+            inside_phase(world)
+        close_phase(world)
+        self.settle()
+        self.decide()
+        if world.bar == world.bar_count - 1:
+            self.end_of_data()
+        equity = world.equity()
+        world.curve.append((world.cash, equity))
+        exposed = any(position.quantity != 0.0 for position in world.positions)
+        world.statistics.close_bar(equity, exposed=exposed, sampled=self.is_sample())
+
+    def judge_bars(self) -> None:
+        """B-01: P0."""
+        for symbol in range(len(self.world.bars)):
+            if not is_valid(self.world.now(symbol)):
+                self.world.statistics.bad_bars += 1
+                if self.world.statistics.bad_bar_first < 0:
+                    self.world.statistics.bad_bar_first = self.world.bar
+
+    def begin(self) -> None:
+        """L-03, L-04, T-01: P1: commands, routing, expiries."""
+        world = self.world
+        commands, self.sent = self.sent, []
+        for command in commands:
+            if command.row in self.by_row:
+                obey(world, self.by_row[command.row], command)
+        for order in world.live():
+            if order.status == OrderStatus.VALIDATED and order.eligible_bar == world.bar:
+                route(world, order, Reason.ELIGIBLE)
+        for order in world.live():
+            if order.expires_bar < world.bar and order.alive:
+                self.expire(order, Reason.TIME_IN_FORCE)
+
+    def expire(self, order: Order, reason: Reason) -> None:
+        """T-01, T-03, L-05: an order ends, and the children of one that never filled."""
+        self.world.move(order, OrderEvent.EXPIRE, reason)
+        for child in order.children:
+            if child.alive and order.filled == 0.0:
+                cancel(self.world, child, Reason.PARENT_ENDED)
+
+    def settle(self) -> None:
+        """T-02, A-01, A-08: P5: remainders that may not wait, marks, bankruptcy."""
+        world = self.world
+        for order in world.live():
+            word = order.request.time_in_force
+            at_once = word in (TimeInForce.IOC, TimeInForce.FOK)
+            if order.alive and at_once and order.active and order.eligible_bar == world.bar:
+                reason = Reason.IOC_REMAINDER if word == TimeInForce.IOC else Reason.FOK_NOT_COMPLETE
+                cancel(world, order, reason)
+        for symbol, position in enumerate(world.positions):
+            if world.matches(symbol):
+                position.mark = world.now(symbol).close
+        if not world.bankrupt and world.equity() <= 0.0:
+            self.go_bankrupt()
+
+    def go_bankrupt(self) -> None:
+        """A-08: everything flat at the worst price, every order ended."""
+        world = self.world
+        world.bankrupt = True
+        world.statistics.bankrupt_bar = world.bar
+        for symbol, position in enumerate(world.positions):
+            if position.quantity != 0.0:
+                bar, long = world.now(symbol), position.quantity > 0.0
+                worst = bar.low if long else bar.high
+                price = worst if world.matches(symbol) else position.mark
+                self.close_out(symbol, Price(price, "", Liquidity.TAKER, Reason.BANKRUPT))
+        for order in world.live():
+            if order.alive:
+                cancel(world, order, Reason.BANKRUPT)
+
+    def close_out(self, symbol: int, found: Price) -> None:
+        """A-08, A-10: an order of the engine closes a position at a price, without the volume cap."""
+        world = self.world
+        held = world.positions[symbol].quantity
+        request = Request(Side.SELL if held > 0.0 else Side.BUY, quantity=abs(held), symbol=symbol, reduce_only=True)
+        order = submit(world, request, None)
+        world.move(order, OrderEvent.VALIDATE)
+        world.move(order, OrderEvent.ROUTE, found.reason)
+        order.eligible_bar = world.bar
+        price, raw = (found.base, found.base) if found.slip == "" else priced(world, order, found, abs(held))
+        book(world, order, found, price, raw, abs(held), ambiguous=False)
+        world.move(order, OrderEvent.COMPLETE, found.reason)
+
+    def end_of_data(self) -> None:
+        """A-10, T-03: P7: positions closed where the run says so, then what still works ends."""
+        world = self.world
+        if world.rules.close_positions:
+            for symbol, position in enumerate(world.positions):
+                if position.quantity != 0.0:
+                    base = world.now(symbol).close if world.matches(symbol) else position.mark
+                    self.close_out(symbol, Price(base, "market", Liquidity.TAKER, Reason.CLOSE_POSITIONS))
+        if world.rules.last_bar == "expire_unfilled":
+            for order in world.live():
+                if order.alive:
+                    world.move(order, OrderEvent.EXPIRE, Reason.END_OF_DATA)
+
+    def is_sample(self) -> bool:
+        """M-01: whether the returns are sampled on this bar."""
+        world = self.world
+        last = world.bar == world.bar_count - 1
+        return last or not world.rules.sample_sessions or world.now(0).session_end == world.bar
+
+    def finish(self) -> None:
+        """H-01: cash and positions end the trace."""
+        self.world.digest.add(bits(self.world.cash))
+        for position in self.world.positions:
+            self.world.digest.add(bits(position.quantity))
+
+
+def run(
+    bars: list[list[Bar]],
+    script: Sequence[Command],
+    requests: Sequence[Request],
+    rules: Rules,
+    instruments: list[Instrument],
+    positions: Sequence[tuple[float, float]],
+) -> World:
+    """C-02: a whole run; every bar list is a symbol, every request belongs to the script row of its index."""
+    return Run(open_world(bars, instruments, rules, positions), script, requests).run()

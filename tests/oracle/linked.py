@@ -1,0 +1,123 @@
+"""Parents, children and siblings: L-05 to L-07, with the lives of T-01."""
+
+from math import isnan
+
+from admf_kernels.codes import OrderEvent, OrderStatus, Reason, SizeKind, TimeInForce
+from oracle.records import NEVER, Order
+from oracle.world import World
+
+DUST = 1e-9  # relative: what counts as nothing
+
+
+def reducible(world: World, order: Order) -> float:
+    """L-07: units of the position that the order is opposite to."""
+    quantity = world.positions[order.symbol].quantity
+    return abs(quantity) if order.side * quantity < 0.0 else 0.0
+
+
+def parent_lives(order: Order) -> bool:
+    """L-05: a child whose parent may still fill."""
+    return order.parent is not None and order.parent.alive
+
+
+def is_waiting(order: Order) -> bool:
+    """L-03: a child whose parent has not filled yet."""
+    return order.parent is not None and order.status == OrderStatus.VALIDATED and order.parent.filled == 0.0
+
+
+def is_used_up(order: Order) -> bool:
+    """L-05: nothing is left but rounding."""
+    return order.remaining <= DUST * order.filled
+
+
+def adopt(child: Order, parent: Order) -> None:
+    """L-05: a child's side, share and first quantity."""
+    parent.children.append(child)
+    child.reduce_only = child.reduce_only or child.side != parent.side
+    both = not isnan(child.quantity) and not isnan(parent.quantity)
+    child.ratio = min(child.quantity / parent.quantity, 1.0) if both else 1.0
+    child.quantity = parent.filled * child.ratio
+
+
+def last_bar(world: World, order: Order, first: int) -> int:
+    """T-01: the last bar that may fill an order whose first eligible bar is `first`."""
+    word = order.request.time_in_force
+    if word == TimeInForce.DAY:
+        bars = world.bars[order.symbol]
+        return bars[first].session_end if first < len(bars) else first
+    if word == TimeInForce.GTD:
+        return order.request.expiry
+    if word == TimeInForce.GTB:
+        return first + order.request.expiry - 1
+    if word in (TimeInForce.IOC, TimeInForce.FOK):
+        return first
+    return NEVER
+
+
+def route(world: World, order: Order, reason: Reason) -> None:
+    """L-03, L-07: an order becomes active, unless it has nothing to reduce."""
+    if order.reduce_only and reducible(world, order) == 0.0:
+        cancel(world, order, Reason.NOTHING_TO_REDUCE)
+    else:
+        world.move(order, OrderEvent.ROUTE, reason)
+
+
+def feed_children(world: World, parent: Order, quantity: float, *, first: int) -> None:
+    """L-05, W-06: a fill of the parent activates its children, eligible from bar `first` on, or grows them."""
+    for child in parent.children:
+        if not child.alive:
+            continue
+        if child.eligible_bar == NEVER:
+            child.quantity = 0.0
+            child.eligible_bar = first
+            child.expires_bar = last_bar(world, child, world.bar)
+            route(world, child, Reason.ACTIVATED_BY_PARENT)
+        if child.alive:
+            child.quantity += quantity * child.ratio
+
+
+def end(world: World, order: Order, event: OrderEvent, reason: Reason) -> None:
+    """L-05: an order ends; its children end with it where it never filled, and are complete where they are used up."""
+    world.move(order, event, reason)
+    if order.filled == 0.0:
+        cancel_orphans(world)
+        return
+    for child in order.children:
+        if child.alive and is_used_up(child):
+            if child.filled > 0.0:
+                world.move(child, OrderEvent.COMPLETE, Reason(child.reason))
+            else:
+                cancel(world, child, Reason.OCO_SIBLING_FILLED)
+
+
+def cancel(world: World, order: Order, reason: Reason) -> None:
+    """L-01: an order ends cancelled."""
+    end(world, order, OrderEvent.CANCEL, reason)
+
+
+def cancel_orphans(world: World) -> None:
+    """L-05: children, and theirs, of parents that ended unfilled; a parent has a lower number than its children."""
+    for order in world.live():
+        parent = order.parent
+        if parent is not None and not parent.alive and parent.filled == 0.0:
+            world.move(order, OrderEvent.CANCEL, Reason.PARENT_ENDED)
+
+
+def reduce_siblings(world: World, order: Order, quantity: float) -> None:
+    """L-06: a fill takes its quantity off the other live orders of its OCO group, or cancels them.
+
+    What has no units that could be taken off (a size not resolved, a child that waits) is cancelled.
+    """
+    if order.request.oco == 0:
+        return
+    for other in world.live():
+        if other is order or other.request.oco != order.request.oco:
+            continue
+        if other.request.oco_reduce and other.request.size_kind == SizeKind.QUANTITY and not is_waiting(other):
+            other.quantity -= quantity
+            if other.remaining > DUST * quantity:
+                continue
+            other.quantity = other.filled
+            if parent_lives(other):
+                continue
+        cancel(world, other, Reason.OCO_SIBLING_FILLED)
