@@ -30,8 +30,8 @@ class Sizes(NamedTuple):
 
     @property
     def fills(self) -> int:
-        """Fill rows: a bar needs four per order it may touch."""
-        return 4 * self.orders + self.symbols
+        """Fill rows: a bar may need four per order (SPEC A-05, W-06); most orders fill once."""
+        return 2 * self.orders + 4 * self.symbols
 
     @property
     def transitions(self) -> int:

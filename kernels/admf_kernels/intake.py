@@ -36,10 +36,10 @@ SUBMIT_ROW = -1
 
 @law
 def new_order(state, bar: int) -> int:
-    """A cleared order row submitted at `bar`; -1 where the table is full (the run then ends with ORDERS_FULL)."""
+    """A cleared order row submitted at `bar`; -1 where the bar has used up its rows (the run then ends with ORDERS_FULL)."""
     account = state.account[0]
     row = account.order_count
-    if row >= len(state.orders):
+    if row >= account.row_limit:
         account.status = RunStatus.ORDERS_FULL.value
         return -1
     order = state.orders[row]

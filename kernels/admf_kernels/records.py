@@ -235,8 +235,9 @@ account_dt = record(
         ("bankrupt_bar", i4),  # -1 while solvent
         ("bars_processed", i4),
         ("failed_order", i4),  # number of the order at which a user law failed, -1 without
+        ("row_limit", i4),  # first row of orders that this bar may not use
     ],
-    280,
+    288,
 )
 
 FloatArray = NDArray[np.float64]

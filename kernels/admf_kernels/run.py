@@ -31,15 +31,15 @@ SLIP_MARKET = SlipOn.MARKET.value
 FILLS_PER_ORDER, TRANSITIONS_PER_ORDER = 4, 8
 
 
-def init(strategy, ctx):
+def init(strategy, ctx) -> None:
     """The slot of a strategy's `init`."""
 
 
-def on_bar(strategy, ctx):
+def on_bar(strategy, ctx) -> None:
     """The slot of a strategy's `on_bar`."""
 
 
-def on_fill(strategy, ctx, fill):
+def on_fill(strategy, ctx, fill) -> None:
     """The slot of a strategy's `on_fill`."""
 
 
@@ -47,19 +47,17 @@ def on_fill(strategy, ctx, fill):
 def has_room(state, row_count_max: int) -> bool:
     """Whether the logs can take one more bar with `row_count_max` new orders."""
     account = state.account[0]
-    orders = account.working_count + row_count_max
+    orders = account.working_count + row_count_max + len(state.positions)
     if account.order_count + row_count_max + len(state.positions) > len(state.orders):
         return False
-    if account.fill_count + FILLS_PER_ORDER * orders + len(state.positions) > len(state.fills):
+    if account.fill_count + FILLS_PER_ORDER * orders > len(state.fills):
         return False
     if state.config[0].record == Record.SUMMARY:
         return True
-    if account.trade_count + 2 * orders + len(state.positions) > len(state.trades):
+    if account.trade_count + FILLS_PER_ORDER * orders > len(state.trades):
         return False
-    return (
-        state.config[0].record != Record.FULL
-        or account.transition_count + TRANSITIONS_PER_ORDER * orders <= len(state.transitions)
-    )
+    rows = account.transition_count + TRANSITIONS_PER_ORDER * orders + account.command_count
+    return state.config[0].record != Record.FULL or rows <= len(state.transitions)
 
 
 @law
@@ -67,9 +65,8 @@ def flatten(market, state, symbol: int, bar: int, price: float, slip_bit: int, r
     """A-08, A-10: closes a position by an order of the engine."""
     config, account = state.config[0], state.account[0]
     quantity = state.positions[symbol].quantity
+    account.row_limit = len(state.orders)
     row = new_order(state, bar)
-    if row < 0:
-        return
     account.checked_count = account.order_count
     order = state.orders[row]
     order.side = -1 if quantity > 0.0 else 1
@@ -172,6 +169,7 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
     market, state = as_market(market), as_state(state)
     config, account = state.config[0], state.account[0]
     account.status = RunStatus.RUNNING.value
+    account.row_limit = account.order_count + orders_per_bar_max
     if first_bar == 0 and account.bars_processed == 0 and account.checked_count == 0 and account.script_cursor == 0:
         init(strategy[0], make_context(-1, market, state))
         read_script(state, -1)
@@ -181,6 +179,7 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
             account.status = RunStatus.NEED_ROOM.value
             return bar
         account.bar = bar
+        account.row_limit = account.order_count + orders_per_bar_max
         if config.record == Record.SUMMARY:
             account.fill_count = 0
         account.bar_fill_start = account.fill_count

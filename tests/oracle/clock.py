@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side, TimeInForce
-from oracle.accounting import book
 from oracle.digest import bits
-from oracle.filling import priced
+from oracle.filling import execute
 from oracle.intake import check, obey, submit
-from oracle.linked import cancel, route
+from oracle.linked import cancel, end, route
 from oracle.matching import close_phase, inside_phase, open_phase
 from oracle.prices import is_valid
 from oracle.records import Bar, Command, Instrument, Order, Position, Price, Request, Rules
@@ -19,7 +18,7 @@ def open_world(
     bars: list[list[Bar]], instruments: list[Instrument], rules: Rules, positions: Sequence[tuple[float, float]]
 ) -> World:
     """M-01, A-03: the account before the first bar: cash, and positions at their own prices."""
-    held, equity, locked = [], rules.initial_cash, 0.0
+    held, equity = [], rules.initial_cash
     for (quantity, price), instrument in zip(positions, instruments, strict=True):
         position = Position()
         if quantity != 0.0:
@@ -28,9 +27,8 @@ def open_world(
             equity += quantity * price * instrument.multiplier
             if quantity < 0.0 and rules.short == "margin":
                 position.locked = -quantity * price * instrument.multiplier * (1.0 + rules.margin_initial)
-                locked += position.locked
         held.append(position)
-    return World(bars, instruments, rules, rules.initial_cash, held, Statistics(equity), locked)
+    return World(bars, instruments, rules, rules.initial_cash, held, Statistics(equity))
 
 
 class Run:
@@ -93,81 +91,66 @@ class Run:
                     self.world.statistics.bad_bar_first = self.world.bar
 
     def begin(self) -> None:
-        """L-03, L-04, T-01: P1: commands, routing, expiries."""
+        """L-03, L-04, T-01: P1: commands, then routing and expiries in ascending number."""
         world = self.world
         commands, self.sent = self.sent, []
         for command in commands:
             if command.row in self.by_row:
                 obey(world, self.by_row[command.row], command)
-        for order in world.live():
-            if order.status == OrderStatus.VALIDATED and order.eligible_bar == world.bar:
-                route(world, order, Reason.ELIGIBLE)
-        for order in world.live():
-            if order.expires_bar < world.bar and order.alive:
-                self.expire(order, Reason.TIME_IN_FORCE)
-
-    def expire(self, order: Order, reason: Reason) -> None:
-        """T-01, T-03, L-05: an order ends, and the children of one that never filled."""
-        self.world.move(order, OrderEvent.EXPIRE, reason)
-        for child in order.children:
-            if child.alive and order.filled == 0.0:
-                cancel(self.world, child, Reason.PARENT_ENDED)
+        for order in list(world.orders):
+            if order.status == OrderStatus.VALIDATED and order.eligible_bar <= world.bar:
+                route(world, order)
+            if order.alive and order.expires_bar < world.bar:
+                end(world, order, OrderEvent.EXPIRE, Reason.TIME_IN_FORCE)
 
     def settle(self) -> None:
         """T-02, A-01, A-08: P5: remainders that may not wait, marks, bankruptcy."""
         world = self.world
-        for order in world.live():
+        for order in list(world.orders):
             word = order.request.time_in_force
-            at_once = word in (TimeInForce.IOC, TimeInForce.FOK)
-            if order.alive and at_once and order.active and order.eligible_bar == world.bar:
-                reason = Reason.IOC_REMAINDER if word == TimeInForce.IOC else Reason.FOK_NOT_COMPLETE
-                cancel(world, order, reason)
+            if order.active and order.expires_bar == world.bar and word in (TimeInForce.IOC, TimeInForce.FOK):
+                cancel(world, order, Reason.IOC_REMAINDER if word == TimeInForce.IOC else Reason.FOK_NOT_COMPLETE)
         for symbol, position in enumerate(world.positions):
-            if world.matches(symbol):
+            if is_valid(world.now(symbol)):
                 position.mark = world.now(symbol).close
         if not world.bankrupt and world.equity() <= 0.0:
             self.go_bankrupt()
 
     def go_bankrupt(self) -> None:
-        """A-08: everything flat at the worst price, every order ended."""
+        """A-08: every order ended, everything flat at the worst price of the bar."""
         world = self.world
         world.bankrupt = True
         world.statistics.bankrupt_bar = world.bar
-        for symbol, position in enumerate(world.positions):
-            if position.quantity != 0.0:
-                bar, long = world.now(symbol), position.quantity > 0.0
-                worst = bar.low if long else bar.high
-                price = worst if world.matches(symbol) else position.mark
-                self.close_out(symbol, Price(price, "", Liquidity.TAKER, Reason.BANKRUPT))
         for order in world.live():
-            if order.alive:
-                cancel(world, order, Reason.BANKRUPT)
+            world.move(order, OrderEvent.CANCEL, Reason.BANKRUPT)
+        for symbol, position in enumerate(world.positions):
+            bar = world.now(symbol)
+            worst = bar.low if position.quantity > 0.0 else bar.high
+            self.close_out(
+                symbol, Price(worst if is_valid(bar) else position.mark, "", Liquidity.TAKER, Reason.BANKRUPT)
+            )
 
     def close_out(self, symbol: int, found: Price) -> None:
         """A-08, A-10: an order of the engine closes a position at a price, without the volume cap."""
         world = self.world
         held = world.positions[symbol].quantity
-        request = Request(Side.SELL if held > 0.0 else Side.BUY, quantity=abs(held), symbol=symbol, reduce_only=True)
-        order = submit(world, request, None)
-        world.move(order, OrderEvent.VALIDATE)
-        world.move(order, OrderEvent.ROUTE, found.reason)
-        order.eligible_bar = world.bar
-        price, raw = (found.base, found.base) if found.slip == "" else priced(world, order, found, abs(held))
-        book(world, order, found, price, raw, abs(held), ambiguous=False)
-        world.move(order, OrderEvent.COMPLETE, found.reason)
+        if held == 0.0:
+            return
+        order = submit(world, Request(Side.SELL if held > 0.0 else Side.BUY, quantity=abs(held), symbol=symbol), None)
+        order.eligible_bar = order.expires_bar = world.bar
+        for event in (OrderEvent.SUBMIT, OrderEvent.VALIDATE, OrderEvent.ROUTE):
+            world.move(order, event, found.reason)
+        execute(world, order, found, engine=True)
 
     def end_of_data(self) -> None:
-        """A-10, T-03: P7: positions closed where the run says so, then what still works ends."""
+        """T-03, A-10: P7: what still works ends, then positions are closed where the run says so."""
         world = self.world
-        if world.rules.close_positions:
-            for symbol, position in enumerate(world.positions):
-                if position.quantity != 0.0:
-                    base = world.now(symbol).close if world.matches(symbol) else position.mark
-                    self.close_out(symbol, Price(base, "market", Liquidity.TAKER, Reason.CLOSE_POSITIONS))
         if world.rules.last_bar == "expire_unfilled":
             for order in world.live():
-                if order.alive:
-                    world.move(order, OrderEvent.EXPIRE, Reason.END_OF_DATA)
+                world.move(order, OrderEvent.EXPIRE, Reason.END_OF_DATA)
+        if world.rules.close_positions:
+            for symbol, position in enumerate(world.positions):
+                self.close_out(symbol, Price(position.mark, "market", Liquidity.TAKER, Reason.CLOSE_POSITIONS))
 
     def is_sample(self) -> bool:
         """M-01: whether the returns are sampled on this bar."""

@@ -5,7 +5,7 @@ from math import inf, isnan
 
 from admf_kernels.codes import OrderEvent, Reason, SizeKind, TimeInForce
 from oracle.accounting import book, order_fee
-from oracle.costs import slippage
+from oracle.costs import fee, slippage
 from oracle.funds import affordable, floored, sized_money, tolerance, weight
 from oracle.linked import DUST, cancel, end, feed_children, is_used_up, parent_lives, reduce_siblings, reducible
 from oracle.prices import clamped, rounded_down, rounded_up, volume_of
@@ -178,8 +178,8 @@ def allowed_opening(world: World, order: Order, deal: Deal) -> float:
             unlocked = position.locked * (deal.closing / abs(position.quantity))
     free = (world.cash - (order.side * closed + closing_fee)) - (world.locked - unlocked)
     value = deal.opening * deal.price * multiplier
-    fee = total_fee(world, order, deal.quantity, closed + value) - closing_fee
-    if weight(world, order.side) * value + fee <= free + tolerance(value):
+    opening_fee = total_fee(world, order, deal.quantity, closed + value) - closing_fee
+    if weight(world, order.side) * value + opening_fee <= free + tolerance(value):
         return deal.opening
     if sized or rules.cash_fill == "resize_down":
         return affordable(
@@ -192,8 +192,6 @@ def allowed_opening(world: World, order: Order, deal: Deal) -> float:
 
 def total_fee(world: World, order: Order, quantity: float, value: float) -> float:
     """F-01: what more units of a given value cost the order."""
-    from oracle.costs import fee
-
     return fee(world.rules, order.filled + quantity, order.value + value) - fee(world.rules, order.filled, order.value)
 
 

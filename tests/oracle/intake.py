@@ -1,10 +1,10 @@
 """What arrives: submissions, their checks, cancels and amendments."""
 
-from math import isfinite
+from math import isfinite, isnan, nan
 
 from admf_kernels.codes import OrderEvent, OrderType, Reason, Side, SizeKind, TimeInForce
-from oracle.funds import LOT_SLACK, opening_quantity, reserve
-from oracle.linked import cancel, last_bar
+from oracle.funds import LOT_SLACK, floored, opening_quantity, reserve
+from oracle.linked import DUST, adopt, cancel, is_waiting, last_bar
 from oracle.prices import order_prices
 from oracle.records import Command, Order, Request
 from oracle.world import World
@@ -52,63 +52,78 @@ def is_below_lot(world: World, request: Request) -> bool:
 
 
 def submit(world: World, request: Request, parent: Order | None) -> Order:
-    """L-01: the order arrives; it is checked later, in its turn."""
+    """C-02: the order arrives; it is checked later, in its turn."""
     sized = request.size_kind != SizeKind.QUANTITY
-    quantity = float("nan") if sized else request.quantity
+    quantity = nan if sized else request.quantity
     order = Order(
         len(world.orders), request, world.bar, quantity, request.limit_price, request.stop_price, parent,
         reduce_only=request.reduce_only,
     )  # fmt: skip
     world.orders.append(order)
-    world.move(order, OrderEvent.SUBMIT)
     return order
 
 
 def check(world: World, order: Order) -> None:
-    """L-02, P-01, A-02, A-07: the static checks, then the account's."""
+    """L-01, L-02, A-02, A-07: the static checks, then the account's."""
+    world.move(order, OrderEvent.SUBMIT)
     reason = Reason.BANKRUPT if world.bankrupt else fault(world, order.request, order.parent)
     if reason != Reason.NONE:
         world.move(order, OrderEvent.REFUSE, reason)
         return
-    order.limit_price, order.stop_price = order_prices(
-        order.side, order.limit_price, order.stop_price, world.instruments[order.symbol]
-    )
-    world.move(order, OrderEvent.VALIDATE)
+    tidy(world, order)
     if order.parent is not None:
-        order.parent.children.append(order)
-        order.reduce_only = order.reduce_only or order.side != order.parent.side
+        adopt(order, order.parent)
+    world.move(order, OrderEvent.VALIDATE)
+    if is_waiting(order):
+        if order.request.time_in_force == TimeInForce.GTD:
+            order.expires_bar = order.request.expiry
         return
     order.eligible_bar = world.bar + 1
+    if order.parent is None:
+        if is_short_forbidden(world, order):
+            world.move(order, OrderEvent.DENY, Reason.SHORT_FORBIDDEN)
+        elif not reserve(world, order):
+            world.move(order, OrderEvent.DENY, Reason.INSUFFICIENT_CASH)
     order.expires_bar = last_bar(world, order, order.eligible_bar)
-    if world.rules.short == "forbidden" and order.side < 0 and opening_quantity(world, order) > 0.0:
-        world.move(order, OrderEvent.DENY, Reason.SHORT_FORBIDDEN)
-    elif not reserve(world, order):
-        world.move(order, OrderEvent.DENY, Reason.INSUFFICIENT_CASH)
+
+
+def tidy(world: World, order: Order) -> None:
+    """P-01, V-03: prices that the type carries, rounded to the tick; the quantity floored to the lot."""
+    instrument = world.instruments[order.symbol]
+    limit = order.limit_price if order.type in LIMITS else nan
+    stop = order.stop_price if order.type in STOPS else nan
+    order.limit_price, order.stop_price = order_prices(order.side, limit, stop, instrument)
+    order.quantity = floored(order.quantity, instrument)
+
+
+def is_short_forbidden(world: World, order: Order) -> bool:
+    """A-07: a sell that would open, where the account has no shorts; a size not resolved is judged at the fill."""
+    if world.rules.short != "forbidden" or order.side > 0 or order.request.size_kind != SizeKind.QUANTITY:
+        return False
+    return opening_quantity(world, order) > DUST * order.quantity
 
 
 def amend(world: World, order: Order, command: Command) -> None:
-    """L-04: new values for an order, all or none."""
+    """L-04: new values for an order, all or none; prices that its type does not carry are passed over."""
     for value, reason in (
         (command.quantity, Reason.QUANTITY_NOT_POSITIVE),
         (command.limit_price, Reason.LIMIT_PRICE_MISSING),
         (command.stop_price, Reason.STOP_PRICE_MISSING),
     ):
-        if value == value and not is_positive(value):
+        if not isnan(value) and not is_positive(value):
             world.move(order, OrderEvent.AMEND, reason)
             return
-    limit, stop = order_prices(
-        order.side, command.limit_price, command.stop_price, world.instruments[order.symbol]
-    )  # fmt: skip
-    if limit == limit:
+    instrument = world.instruments[order.symbol]
+    limit, stop = order_prices(order.side, command.limit_price, command.stop_price, instrument)
+    if order.type in LIMITS and not isnan(limit):
         order.limit_price = limit
-    if stop == stop:
+    if order.type in STOPS and not isnan(stop):
         order.stop_price = stop
-    if command.quantity == command.quantity:
-        if command.quantity <= order.filled:
-            cancel(world, order, Reason.USER_CANCEL)
-            return
-        order.quantity = command.quantity
     world.move(order, OrderEvent.AMEND)
+    if not isnan(command.quantity):
+        order.quantity = command.quantity
+        if order.quantity <= order.filled:
+            cancel(world, order, Reason.USER_CANCEL)
 
 
 def obey(world: World, order: Order, command: Command) -> None:

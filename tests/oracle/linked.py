@@ -54,12 +54,12 @@ def last_bar(world: World, order: Order, first: int) -> int:
     return NEVER
 
 
-def route(world: World, order: Order, reason: Reason) -> None:
-    """L-03, L-07: an order becomes active, unless it has nothing to reduce."""
+def route(world: World, order: Order) -> None:
+    """L-03, L-07: an order becomes active on its first eligible bar, unless it has nothing to reduce."""
     if order.reduce_only and reducible(world, order) == 0.0:
         cancel(world, order, Reason.NOTHING_TO_REDUCE)
     else:
-        world.move(order, OrderEvent.ROUTE, reason)
+        world.move(order, OrderEvent.ROUTE, Reason.ELIGIBLE)
 
 
 def feed_children(world: World, parent: Order, quantity: float, *, first: int) -> None:
@@ -71,9 +71,12 @@ def feed_children(world: World, parent: Order, quantity: float, *, first: int) -
             child.quantity = 0.0
             child.eligible_bar = first
             child.expires_bar = last_bar(world, child, world.bar)
-            route(world, child, Reason.ACTIVATED_BY_PARENT)
-        if child.alive:
-            child.quantity += quantity * child.ratio
+            if child.reduce_only and reducible(world, child) == 0.0:
+                world.move(child, OrderEvent.CANCEL, Reason.NOTHING_TO_REDUCE)
+                continue
+            world.move(child, OrderEvent.ROUTE, Reason.ACTIVATED_BY_PARENT)
+        child.quantity += quantity * child.ratio
+    cancel_orphans(world)
 
 
 def end(world: World, order: Order, event: OrderEvent, reason: Reason) -> None:

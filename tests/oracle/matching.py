@@ -1,100 +1,35 @@
 """The phases that match orders: open, inside the bar, close."""
 
-from collections.abc import Callable
-from dataclasses import replace
-
 from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, OrderType, Reason
 from oracle.filling import execute
 from oracle.linked import reducible
 from oracle.outcomes import Exits, Outcome, Scene, choose, inside, limit_price_inside, stop_price_inside
-from oracle.prices import (
-    adv,
-    fav,
-    limit_at_open,
-    limit_reached,
-    market_price,
-    stop_base_at_open,
-    stop_reached,
-)
+from oracle.prices import adv, fav, limit_at_open, limit_reached, market_price, stop_base_at_open, stop_reached
 from oracle.records import Bar, Order, Price
 from oracle.world import World
 
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
-Judge = Callable[[World, Order], None]
 
 
 def may_match(world: World, order: Order) -> bool:
-    """C-01, B-01: an active order on an eligible bar that is matched and on which it is not done yet."""
-    eligible = order.active and order.eligible_bar <= world.bar and order.rests_on != world.bar
-    return eligible and world.matches(order.symbol)
+    """C-01, B-01, W-02, W-06: an active order on an eligible bar that is matched and on which it is not done yet."""
+    if not order.active or order.eligible_bar > world.bar or order.rests_on == world.bar:
+        return False
+    return world.matches(order.symbol) and not order.remaining <= 0.0 and not left_this_bar(world, order)
+
+
+def left_this_bar(world: World, order: Order) -> bool:
+    """W-06: whether an exit of this entry has filled on this bar."""
+    numbers = {child.number for child in order.children}
+    return any(fill.bar == world.bar and fill.order in numbers for fill in world.fills)
 
 
 def in_order_of_work(world: World) -> list[Order]:
     """C-03: reducing orders first, then opening ones, each in ascending number."""
     able = [order for order in world.live() if may_match(world, order)]
-    reducing = [order for order in able if reducible(world, order) > 0.0]
-    return reducing + [order for order in able if reducible(world, order) == 0.0]
-
-
-def first_bar(world: World, order: Order) -> bool:
-    """P-05: whether this is the first eligible bar, or the one at whose open the order's stop traded."""
-    return world.bar in (order.eligible_bar, order.triggered_at_open)
-
-
-def trigger(world: World, order: Order, reason: Reason) -> None:
-    """P-07 to P-09: the stop trades; it stays triggered."""
-    order.triggered = True
-    if reason == Reason.STOP_AT_OPEN:
-        order.triggered_at_open = world.bar
-    world.move(order, OrderEvent.TRIGGER, reason)
-
-
-def price_at_open(world: World, order: Order, bar: Bar) -> Price | None:
-    """P-04, P-05, P-07, P-09: what an order is offered at the open; a stop that is reached triggers on the way."""
-    rules, instrument = world.rules, world.instruments[order.symbol]
-    opening = reducible(world, order) == 0.0
-    if order.type == OrderType.MARKET:
-        return Price(market_price(rules, bar), "market", Liquidity.TAKER, Reason.FILL_AT_OPEN)
-    if order.type == OrderType.STOP and order.triggered:
-        return Price(bar.open, "stop", Liquidity.TAKER, Reason.STOP_AT_OPEN)
-    if order.type in STOPS and not order.triggered:
-        if not stop_reached(order.side, bar.open, order.stop_price, rules):
-            return None
-        trigger(world, order, Reason.STOP_AT_OPEN)
-        if order.type == OrderType.STOP:
-            return Price(stop_base_at_open(order, bar, rules), "stop", Liquidity.TAKER, Reason.STOP_AT_OPEN)
-        if rules.stop_limit == "next_bar_only":
-            order.triggered_at_open = -1
-            order.rests_on = world.bar
-            return None
-    return limit_at_open(order, bar, rules, instrument, opening=opening, first=first_bar(world, order))
-
-
-def reached_at_open(world: World, order: Order, bar: Bar) -> bool:
-    """C-03: whether the open is a price for the order."""
-    if order.type == OrderType.MARKET:
-        return world.rules.market_fill == "next_open" or world.rules.price_ref == "close"
-    if order.type in STOPS and not order.triggered:
-        return stop_reached(order.side, bar.open, order.stop_price, world.rules)
-    if order.type == OrderType.STOP:
-        return True
-    instrument = world.instruments[order.symbol]
-    beyond = order.side * (bar.open - order.limit_price) <= 0.0
-    if first_bar(world, order) and reducible(world, order) == 0.0 and beyond:
-        return True
-    return limit_reached(order.side, bar.open, order.limit_price, world.rules, instrument)
-
-
-def group_of(world: World, order: Order) -> list[Order]:
-    """C-03, W-02: the orders judged together with this one: its OCO group, or the other exits of its parent."""
-    if order.request.oco != 0:
-        return [other for other in world.live() if other.request.oco == order.request.oco and may_match(world, other)]
-    return [order]
-
-
-def stops_first(orders: list[Order]) -> list[Order]:
-    """W-02: stops before the others, each in ascending number."""
-    return sorted(orders, key=lambda order: (order.type not in STOPS, order.number))
+    for order in able:
+        order.opens = reducible(world, order) == 0.0
+    return [order for order in able if not order.opens] + [order for order in able if order.opens]
 
 
 def rest(world: World, orders: list[Order]) -> None:
@@ -103,131 +38,231 @@ def rest(world: World, orders: list[Order]) -> None:
         order.rests_on = world.bar
 
 
-def judge_open(world: World, order: Order, bar: Bar) -> None:
-    """P2: the first of the group that the open reaches fills, a stop before a target; then its children are judged."""
-    members = [member for member in stops_first(group_of(world, order)) if reached_at_open(world, member, bar)]
-    if not members:
-        return
-    taken = members[0]
-    found = price_at_open(world, taken, bar)
-    if found is None:
-        return
-    if len(members) > 1:
-        rest(world, [member for member in group_of(world, order) if member is not taken])
-    if world.rules.price_ref == "close":
-        found = replace(found, base=bar.close, reason=Reason.FILL_AT_CLOSE)
-    if execute(world, taken, found) > 0.0 and world.rules.price_ref == "range":
-        for child in taken.children:  # W-06: at the open at once
-            if may_match(world, child):
-                judge_open(world, child, bar)
+def latch(world: World, order: Order, filled: float, reason: Reason) -> None:
+    """P-07, V-01: a stop that traded without filling completely stays triggered; told where nothing filled."""
+    if order.active and not order.triggered:
+        order.triggered = True
+        if filled == 0.0:
+            world.move(order, OrderEvent.TRIGGER, reason)
+
+
+def group_of(world: World, order: Order) -> list[Order]:
+    """C-03, W-02: what is judged with this order: its OCO group, or without one the other exits of its parent."""
+    if order.type not in (OrderType.STOP, OrderType.LIMIT):
+        return [order]
+    able = [other for other in world.live() if may_match(world, other) or other is order]
+    able = [other for other in able if other.type in (OrderType.STOP, OrderType.LIMIT)]
+    if order.request.oco != 0:
+        return [other for other in able if other.request.oco == order.request.oco]
+    if order.parent is None or order.side == order.parent.side:
+        return [order]
+    same = [other for other in able if other.parent is order.parent and other.request.oco == 0]
+    return [other for other in same if other.side == order.side]
+
+
+# P2 ------------------------------------------------------------------------------------------------------------------
+
+
+def is_first_bar(world: World, order: Order) -> bool:
+    """P-05: whether this is the first eligible bar, or the one at whose open the order's stop traded."""
+    return world.bar in (order.eligible_bar, order.triggered_at_open)
+
+
+def is_reached_at_open(world: World, order: Order) -> bool:
+    """P-04, P-05, P-07: whether the open is a price for the order."""
+    bar, rules = world.now(order.symbol), world.rules
+    if order.type == OrderType.MARKET:
+        return rules.market_fill == "next_open"
+    if order.type in STOPS and not order.triggered:
+        return stop_reached(order.side, bar.open, order.stop_price, rules)
+    return order.type == OrderType.STOP or offer_to_limit(world, order) is not None
+
+
+def offer_to_limit(world: World, order: Order) -> Price | None:
+    """P-05."""
+    bar, instrument = world.now(order.symbol), world.instruments[order.symbol]
+    return limit_at_open(order, bar, world.rules, instrument, first=is_first_bar(world, order))
+
+
+def judge_open(world: World, order: Order) -> None:
+    """P-04, P-05, P-07, P-09: P2 for one order that the open reaches."""
+    bar, rules = world.now(order.symbol), world.rules
+    if order.type == OrderType.MARKET:
+        found = Price(market_price(rules, bar), "market", Liquidity.TAKER, Reason.FILL_AT_OPEN)
+    elif order.type == OrderType.STOP:
+        base = bar.open if order.triggered else stop_base_at_open(order, bar, rules)
+        reason = Reason.FILL_AT_OPEN if order.triggered else Reason.STOP_AT_OPEN
+        found = Price(base, "stop", Liquidity.TAKER, reason)
+    else:
+        if order.type == OrderType.STOP_LIMIT and not order.triggered:
+            latch(world, order, 0.0, Reason.STOP_AT_OPEN)
+            order.triggered_at_open = world.bar
+            if rules.stop_limit == "next_bar_only":
+                rest(world, [order])
+                return
+        offer = offer_to_limit(world, order)
+        if offer is None:
+            return
+        found = offer
+    rest(world, [order])
+    filled = execute(world, order, found, first=world.bar)
+    if order.type == OrderType.STOP:
+        latch(world, order, filled, Reason.STOP_AT_OPEN)
+
+
+def open_turn(world: World, order: Order) -> None:
+    """W-02, W-06: the turn of a group at the open: the first stop that is reached, else the order; then its children."""
+    queue = [order]
+    while queue:
+        current = queue.pop(0)
+        if not may_match(world, current) or not is_reached_at_open(world, current):
+            continue
+        group = group_of(world, current)
+        reached = [member for member in group if is_reached_at_open(world, member)]
+        stops = [member for member in reached if member.type == OrderType.STOP]
+        taken = stops[0] if stops else current
+        if len(reached) > 1:
+            rest(world, reached)
+        waiting = [child for child in taken.children if child.status == OrderStatus.VALIDATED]
+        judge_open(world, taken)
+        for child in waiting:
+            child.opens = reducible(world, child) == 0.0
+        queue += sorted(waiting, key=lambda child: (child.type not in STOPS, child.number))
 
 
 def open_phase(world: World) -> None:
     """C-02: P2."""
     for order in in_order_of_work(world):
-        if may_match(world, order):
-            judge_open(world, order, world.now(order.symbol))
+        open_turn(world, order)
 
 
-def close_phase(world: World) -> None:
-    """C-02, C-04, P-10: P4: market orders at their price, or every order against the close."""
-    for order in in_order_of_work(world):
-        if not may_match(world, order):
-            continue
-        bar = world.now(order.symbol)
-        if world.rules.price_ref == "close":
-            judge_open(world, order, Bar(bar.close, bar.close, bar.close, bar.close, bar.volume, bar.session_end))
-        elif order.type == OrderType.MARKET and world.rules.market_fill != "next_open":
-            at_close = world.rules.market_fill == "next_close"
-            reason = Reason.FILL_AT_CLOSE if at_close else Reason.FILL_AT_AVERAGE
-            execute(world, order, Price(market_price(world.rules, bar), "market", Liquidity.TAKER, reason))
+# P3 ------------------------------------------------------------------------------------------------------------------
 
 
-def inside_phase(world: World) -> None:
-    """C-02: P3."""
-    for order in in_order_of_work(world):
-        if may_match(world, order):
-            judge_inside(world, order)
+def is_reached_inside(order: Order, scene: Scene) -> bool:
+    """P-06, P-08, P-09: P-02 on adv for a stop that waits, P-03 on fav for a limit."""
+    if order.type in STOPS and not order.triggered:
+        return stop_reached(order.side, adv(order.side, scene.bar), order.stop_price, scene.rules)
+    return order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and scene.passes(order, fav(order.side, scene.bar))
 
 
 def exits_of(order: Order) -> Exits:
-    """W-06: of the children that wait for the order's first fill the stop and the limit of lowest number."""
-    waiting = [child for child in order.children if child.status == OrderStatus.VALIDATED and child.side != order.side]
+    """W-06: of the order's live exits the stop and the limit of lowest number."""
+    waiting = [child for child in order.children if child.alive and child.side != order.side]
     stops = [child for child in waiting if child.type == OrderType.STOP]
     limits = [child for child in waiting if child.type == OrderType.LIMIT]
     return Exits(stops[0] if stops else None, limits[0] if limits else None)
 
 
-def judge_inside(world: World, order: Order) -> None:
-    """P3: one order or one group against the rest of the bar's path."""
-    group = group_of(world, order)
-    if len(group) > 1:
-        judge_exits(world, order, group)
-        return
+def inside_turn(world: World, order: Order) -> None:
+    """P3 for one order or its group."""
     scene = Scene(world.now(order.symbol), world.rules, world.instruments[order.symbol], exits_of(order))
-    if order.type == OrderType.STOP_LIMIT and not order.triggered and world.rules.stop_limit == "next_bar_only":
-        if reached_inside(order, scene):
-            trigger(world, order, Reason.STOP_REACHED)
+    if not may_match(world, order) or not is_reached_inside(order, scene):
         return
-    enter(world, order, scene)
+    if order.type == OrderType.STOP_LIMIT or order.children:
+        enter(world, order, scene)
+    else:
+        leave(world, order, scene)
 
 
 def enter(world: World, order: Order, scene: Scene) -> None:
     """W-01, W-03 to W-06: the chosen outcome of an order and of the children it activates."""
     outcomes = inside(order, scene)
-    if order.type in STOPS and not order.triggered and reached_inside(order, scene):
-        trigger(world, order, Reason.STOP_REACHED)
-    if not outcomes or world.has_no_volume(order.symbol):
+    if order.type == OrderType.STOP_LIMIT:
+        was_triggered = order.triggered
+        latch(world, order, 0.0, Reason.STOP_REACHED)
+        if not was_triggered and world.rules.stop_limit == "next_bar_only":
+            return
+    if not outcomes:
         return
+    rest(world, [order])
     chosen, ambiguous = choose(outcomes, world.rules)
     world.statistics.ambiguous_groups += ambiguous
     if chosen.entry is None:
         return
-    if execute(world, order, chosen.entry, ambiguous=ambiguous) <= 0.0:
-        return
-    rest(world, order.children)
-    leave(world, scene, chosen, ambiguous=ambiguous)
-
-
-def leave(world: World, scene: Scene, chosen: Outcome, *, ambiguous: bool) -> None:
-    """W-04: the exit of an outcome, by the child it belongs to."""
+    filled = execute(world, order, chosen.entry, ambiguous=ambiguous, first=world.bar + 1)
+    if order.type == OrderType.STOP:
+        latch(world, order, filled, Reason.STOP_REACHED)
     child = {"stop": scene.exits.stop, "target": scene.exits.target}.get(chosen.word)
-    if child is None or chosen.exit is None or not child.active:
-        return
-    if chosen.word == "stop":
-        trigger(world, child, chosen.exit.reason)
-    execute(world, child, chosen.exit, ambiguous=ambiguous)
+    if filled > 0.0 and child is not None and child.active and child.remaining > 0.0:
+        assert chosen.exit is not None
+        take_exit(world, child, chosen.exit, ambiguous=ambiguous)
 
 
-def reached_inside(order: Order, scene: Scene) -> bool:
-    """P-02 on adv for a stop that waits, P-03 on fav for a limit."""
-    if order.type in STOPS and not order.triggered:
-        return stop_reached(order.side, adv(order.side, scene.bar), order.stop_price, scene.rules)
-    if order.type == OrderType.MARKET:
-        return False
-    return order.type != OrderType.STOP and scene.passes(order, fav(order.side, scene.bar))
+def take_exit(world: World, order: Order, found: Price, *, ambiguous: bool) -> None:
+    """W-02, W-04: the exit that an outcome chose."""
+    rest(world, [order])
+    filled = execute(world, order, found, ambiguous=ambiguous, first=world.bar + 1)
+    if order.type == OrderType.STOP:
+        latch(world, order, filled, found.reason)
 
 
-def judge_exits(world: World, order: Order, group: list[Order]) -> None:
-    """W-02: the members of a group that the bar reaches are admissible outcomes, each at its own price."""
-    scene = Scene(world.now(order.symbol), world.rules, world.instruments[order.symbol])
-    reached = [member for member in stops_first(group) if reached_inside(member, scene)]
-    if not reached:
-        return
-    close = scene.bar.close
-    outcomes, owners = [], []
-    for member in reached:
-        is_stop = member.type in STOPS
+def leave(world: World, order: Order, scene: Scene) -> None:
+    """W-02: the stop and the target that the bar reaches are admissible outcomes, each at its own price."""
+    members = [member for member in group_of(world, order) if not member.children and is_reached_inside(member, scene)]
+    pair = [order]
+    if order.type == OrderType.STOP:
+        pair += [member for member in members if member.type == OrderType.LIMIT][:1]
+    else:
+        pair = [member for member in members if member.type == OrderType.STOP][:1] + pair
+    outcomes = []
+    for member in pair:
+        is_stop = member.type == OrderType.STOP
         found = stop_price_inside(member, scene) if is_stop else limit_price_inside(member, scene)
-        outcomes.append(Outcome("stop" if is_stop else "target", member.side * (close - found.base), found))
-        owners.append(member)
+        value = member.side * (scene.bar.close - found.base)
+        outcomes.append(Outcome("stop" if is_stop else "target", value, found))
     if world.rules.path == "queue":
-        outcomes, owners = outcomes[:1], owners[:1]
+        outcomes = outcomes[:1]
     chosen, ambiguous = choose(outcomes, world.rules)
     world.statistics.ambiguous_groups += ambiguous
-    taken = owners[outcomes.index(chosen)]
-    rest(world, [member for member in group if member is not taken])
-    if taken.type in STOPS:
-        trigger(world, taken, Reason.STOP_REACHED)
+    rest(world, pair)
     assert chosen.entry is not None
-    execute(world, taken, chosen.entry, ambiguous=ambiguous)
+    take_exit(world, pair[outcomes.index(chosen)], chosen.entry, ambiguous=ambiguous)
+
+
+def inside_phase(world: World) -> None:
+    """C-02: P3."""
+    for order in in_order_of_work(world):
+        inside_turn(world, order)
+
+
+# P4 ------------------------------------------------------------------------------------------------------------------
+
+
+def judge_close(world: World, order: Order, bar: Bar) -> None:
+    """P-10: an order against the close alone."""
+    rules, instrument = world.rules, world.instruments[order.symbol]
+    if order.type == OrderType.MARKET:
+        found = Price(bar.close, "market", Liquidity.TAKER, Reason.FILL_AT_CLOSE)
+    elif order.type == OrderType.STOP:
+        if not order.triggered and not stop_reached(order.side, bar.close, order.stop_price, rules):
+            return
+        found = Price(bar.close, "stop", Liquidity.TAKER, Reason.FILL_AT_CLOSE)
+    else:
+        if order.type == OrderType.STOP_LIMIT and not order.triggered:
+            if not stop_reached(order.side, bar.close, order.stop_price, rules):
+                return
+            latch(world, order, 0.0, Reason.FILL_AT_CLOSE)
+            if rules.stop_limit == "next_bar_only":
+                return
+        if not limit_reached(order.side, bar.close, order.limit_price, rules, instrument):
+            return
+        found = Price(bar.close, "limit", Liquidity.MAKER, Reason.FILL_AT_CLOSE)
+    filled = execute(world, order, found, first=world.bar + 1)
+    if order.type == OrderType.STOP:
+        latch(world, order, filled, Reason.FILL_AT_CLOSE)
+
+
+def close_phase(world: World) -> None:
+    """C-02, C-04, P-10: P4: market orders at their price, or every order against the close."""
+    rules = world.rules
+    for order in in_order_of_work(world):
+        bar = world.now(order.symbol)
+        if not may_match(world, order):
+            continue
+        if rules.price_ref == "close":
+            judge_close(world, order, bar)
+        elif order.type == OrderType.MARKET and rules.market_fill != "next_open":
+            reason = Reason.FILL_AT_CLOSE if rules.market_fill == "next_close" else Reason.FILL_AT_AVERAGE
+            found = Price(market_price(rules, bar), "market", Liquidity.TAKER, reason)
+            execute(world, order, found, first=world.bar + 1)

@@ -9,8 +9,6 @@ from oracle.prices import (
     fav,
     limit_base_inside,
     limit_reached,
-    rounded_down,
-    rounded_up,
     stop_base_inside,
     stop_reached,
 )
@@ -86,8 +84,7 @@ def through_price(order: Order, scene: Scene) -> float:
     rules, inverse = scene.rules, scene.instrument.tick_inverse
     if rules.limit_trigger != "through_ticks" or inverse == 0.0:
         return order.limit_price
-    price = order.limit_price - order.side * rules.limit_through_ticks / inverse
-    return rounded_down(price, scene.instrument) if order.side > 0 else rounded_up(price, scene.instrument)
+    return round(order.limit_price * inverse - order.side * rules.limit_through_ticks) / inverse
 
 
 class Entry:
@@ -198,19 +195,15 @@ def returning_entry(order: Order, scene: Scene) -> list[Outcome]:
 
 
 def inside(order: Order, scene: Scene) -> list[Outcome]:
-    """P-06, P-08, P-09, W-05: the outcomes of an order that the bar reaches after its open; none where it is not reached.
+    """P-06, P-08, P-09, W-05: the outcomes of an order that the bar reaches after its open; none where it stays out.
 
-    A stop-limit that the bar triggers has its trigger set by the caller.
+    A stop-limit that only this bar triggers is judged on the rest of the path.
     """
-    side = order.side
+    side, bar = order.side, scene.bar
     if order.type == OrderType.STOP:
-        return (
-            stop_entry(order, scene) if stop_reached(side, adv(side, scene.bar), order.stop_price, scene.rules) else []
-        )
-    if order.type == OrderType.LIMIT or (order.type == OrderType.STOP_LIMIT and order.triggered):
-        return limit_entry(order, scene) if scene.passes(order, fav(side, scene.bar)) else []
-    if order.type == OrderType.MARKET or not stop_reached(side, adv(side, scene.bar), order.stop_price, scene.rules):
-        return []
+        return stop_entry(order, scene)
+    if order.type == OrderType.LIMIT or order.triggered:
+        return limit_entry(order, scene)
     if side * (order.limit_price - order.stop_price) >= 0.0:
         return stop_entry(order, scene)
-    return returning_entry(order, scene) if scene.passes(order, fav(side, scene.bar)) else []
+    return returning_entry(order, scene) if scene.passes(order, fav(side, bar)) else []

@@ -1,0 +1,78 @@
+"""The compiled loop of one strategy: built, compiled or loaded, and callable on the tuples of arrays."""
+
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf.errors import StrategyError
+from admf.run.loop import Call, plain_call
+from admf_kernels._jit import CompileError, allocates, compile_now, specialise
+from admf_kernels.context import METHODS
+from admf_kernels.records import Market, State
+from admf_kernels.run import run
+from admf_kernels.views import handles
+
+HOOKS = ("init", "on_bar", "on_fill")
+EXTRA = tuple(METHODS.values())  # lent to the compiler by name, so no global leads to them
+
+
+class _Self:
+    """`self` of a hook that is not compiled: a field goes before whatever NumPy calls by the same name."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: np.record) -> None:
+        object.__setattr__(self, "_row", row)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._row.dtype.names:
+            raise AttributeError(f"the strategy has no attribute {name!r}; it has {', '.join(self._row.dtype.names)}")
+        return self._row[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in self._row.dtype.names:
+            raise AttributeError(f"the strategy has no attribute {name!r}; declare it on the class with its type")
+        self._row[name] = value
+
+
+def _stepped(hook: FunctionType) -> Callable[..., None]:
+    def call(strategy: np.record, *rest: Any) -> None:
+        hook(_Self(strategy), *rest)
+
+    return call
+
+
+def make_call(
+    hooks: Mapping[str, FunctionType],
+    strategy: NDArray[np.record],
+    market: Market,
+    state: State,
+    orders_per_bar_max: int,
+    debug: bool,
+) -> Call:
+    """The loop with the hooks in it; StrategyError for code that does not compile or allocates memory."""
+    if debug:
+        stepped = {name: _stepped(hook) if name in HOOKS else hook for name, hook in hooks.items()}
+        return plain_call(specialise(run, hooks=stepped, compiled=False), strategy, orders_per_bar_max)
+    kernel = specialise(run, hooks=hooks, extra=EXTRA)
+    market_table = handles(market)
+    bars = 0
+    try:
+        compile_now(kernel, (market_table, handles(state), strategy, bars, bars, orders_per_bar_max))
+    except CompileError as error:
+        raise StrategyError(str(error)) from error
+    if guilty := allocates(kernel):
+        raise StrategyError(
+            f"{guilty[0]} allocates memory",
+            allowed="numbers, comparisons, ctx and self",
+            remedy="lists, arrays, strings, dicts and sets cannot be made inside the loop; keep numbers on self",
+        )
+
+    def call(market: Market, state: State, first: int, last: int) -> int:
+        next_bar: int = kernel(market_table, handles(state), strategy, first, last, orders_per_bar_max)
+        return next_bar
+
+    return call

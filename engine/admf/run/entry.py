@@ -1,0 +1,223 @@
+"""`simulate` and `backtest`."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf.data import Market
+from admf.data.instrument import Instruments
+from admf.errors import AdmfError, ConfigError, StrategyError
+from admf.execution import Account, Execution
+from admf.orders import Script, read_orders
+from admf.results import Result, RunRecords
+from admf.run.arguments import (
+    RecordLevel,
+    check_bad_bars,
+    elapsed_years,
+    read_market,
+    read_positions,
+    read_record,
+    read_value,
+)
+from admf.run.compiled import make_call
+from admf.run.loop import Loop, Progress, first_rows
+from admf_kernels._jit import fingerprint
+from admf_kernels.arena import Sizes, allocate, open_account
+from admf_kernels.codes import Record
+from admf_kernels.records import State, record
+
+if TYPE_CHECKING:
+    from admf.strategy import CompiledStrategy
+
+NO_STRATEGY = record([("unused", np.int64)], 8)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Run:
+    """Everything one run is made of, checked."""
+
+    market: Market
+    execution: Execution
+    account: Account
+    record: RecordLevel
+    close_positions: bool
+    debug: bool
+    script: Script | None = None
+    strategy: "CompiledStrategy | None" = None
+
+    @property
+    def orders_per_bar_max(self) -> int:
+        if self.strategy:
+            return self.strategy.orders_per_bar_max
+        assert self.script is not None
+        bars = self.script.commands["bar"][self.script.commands["kind"] < 0]
+        return int(np.bincount(bars + 1).max()) if len(bars) else 1
+
+    def hooks(self) -> dict[str, FunctionType]:
+        return (self.strategy.hooks() if self.strategy else {}) | self.execution.user_laws()  # type: ignore[operator]
+
+    def state(self) -> State:
+        """The arena with its account opened and its script loaded."""
+        market, level = self.market, Record[self.record.upper()]
+        config = self.execution.cast(
+            self.account,
+            bar_count=market.bar_count,
+            has_volume=market.has_volume,
+            close_positions=self.close_positions,
+            sample_sessions=market.intraday,
+            record=self.record,
+            has_ticks=bool((market.instrument_records["tick_inverse"] > 0.0).all()),
+        )
+        script_rows = len(self.script.commands) if self.script else 0
+        symbols, bars = market.symbol_count, market.bar_count
+        rows = first_rows(bars, script_rows, self.orders_per_bar_max, symbols, level)
+        state = allocate(Sizes(symbols, bars if level != Record.SUMMARY else 0, rows, level))
+        state = state._replace(config=config, instruments=market.instrument_records)
+        open_account(state, self.account.cash, read_positions(self.account, market), self.execution.short == "margin")
+        if self.script:
+            numbers = np.full(script_rows, -1, np.int32)
+            state = state._replace(script=self.script.commands, script_orders=self.script.orders, script_numbers=numbers)
+        return state
+
+    def fingerprint(self) -> str:
+        """Of all inputs: equal fingerprints give equal results."""
+        digest = hashlib.sha256(self.market.fingerprint.encode())
+        laws = {slot: fingerprint(law) for slot, law in self.execution.user_laws().items()}
+        for part in (self.execution.to_dict(), laws, self.account.to_dict(), self.close_positions):
+            digest.update(repr(part).encode())
+        if self.script:
+            digest.update(self.script.commands.tobytes() + self.script.orders.tobytes())
+        if self.strategy:
+            digest.update(repr((self.strategy.parameters, fingerprint(*self.strategy.hooks().values()))).encode())
+        return digest.hexdigest()
+
+    def run(self, progress: Progress | None) -> Result:
+        check_bad_bars(self.execution, self.market)
+        state = self.state()
+        strategy = self.strategy.record() if self.strategy else np.zeros(1, NO_STRATEGY)
+        arrays = self.market.arrays
+        call = make_call(self.hooks(), strategy, arrays, state, self.orders_per_bar_max, self.debug)
+        loop = Loop(arrays, state, call, self.orders_per_bar_max)
+        start = time.perf_counter()
+        try:
+            loop.run(progress)
+        except (AdmfError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise self._failed(error, int(state.account[0].bar)) from error
+        return Result(self._records(loop, time.perf_counter() - start))
+
+    def _failed(self, error: Exception, bar: int) -> StrategyError:
+        name = type(self.strategy).__name__ if self.strategy else "a law"
+        remedy = "" if self.debug else "debug=True steps the same code in plain Python, with line numbers"
+        return StrategyError(f"{name} raised {type(error).__name__} at bar {bar}: {error}", remedy=remedy)
+
+    def _records(self, loop: Loop, elapsed_s: float) -> RunRecords:
+        state, market = loop.state, self.market
+        described = None
+        title = f"{len(self.script):,} orders" if self.script else ""
+        if self.strategy:
+            title = type(self.strategy).__name__
+            described = {"name": title, "parameters": self.strategy.parameters}
+        return RunRecords(
+            market=market,
+            execution=self.execution,
+            account_value=self.account,
+            orders=loop.orders(),
+            fills=loop.logs.joined("fills", state.fills),
+            transitions=loop.logs.joined("transitions", state.transitions),
+            trades=loop.logs.joined("trades", state.trades),
+            curve=state.curve[: int(state.account[0].curve_count)],
+            account=state.account[0],
+            positions=state.positions,
+            record=self.record,
+            title=title,
+            elapsed_s=elapsed_s,
+            periods_per_year=market.periods_per_year,
+            years=elapsed_years(market),
+            inputs_fingerprint=self.fingerprint(),
+            ids=self.script.ids if self.script else None,
+            table=self.script.table if self.script else None,
+            strategy=described,
+            numbers_by_input=self.script.numbers_by_input(state.script_numbers) if self.script else None,
+        )
+
+
+def simulate(
+    bars: Any,
+    orders: Any,
+    *,
+    execution: Execution | None = None,
+    account: Account | None = None,
+    instruments: Instruments = None,
+    record: RecordLevel = "full",
+    close_positions: bool = False,
+    on_bad_order: Literal["reject", "error"] = "reject",
+    debug: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Executes a table of orders on bars; every order ends in a state with a reason.
+
+    `bars`: a Market, Bars, a list of Bars, or a table that Bars takes. `orders`: a table with the columns of the README.
+    An order whose own quantity, price or symbol is wrong ends REJECTED; `on_bad_order="error"` refuses such a table as a
+    whole. `record`: what is kept, "full", "fills" or "summary". `debug=True` runs the same rules in plain Python.
+    `progress` is called with (bars done, bars in all). Raises AdmfError before anything runs where the input is bad.
+    """
+    market = read_market(bars, instruments)
+    script = read_orders(orders, market)
+    if on_bad_order == "error":
+        script.refuse_faults(market.instrument_records)
+    elif on_bad_order != "reject":
+        raise ConfigError("unknown word", field="on_bad_order", found=on_bad_order, allowed="reject, error")
+    run = _Run(
+        market=market,
+        execution=read_value(execution, Execution, "execution"),
+        account=read_value(account, Account, "account"),
+        record=read_record(record),
+        close_positions=close_positions,
+        debug=debug,
+        script=script,
+    )
+    return run.run(progress)
+
+
+def backtest(
+    market: Any,
+    strategy: "CompiledStrategy",
+    *,
+    execution: Execution | None = None,
+    account: Account | None = None,
+    instruments: Instruments = None,
+    record: RecordLevel = "full",
+    close_positions: bool = True,
+    debug: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Runs a compiled strategy over a market and closes its positions at the last close.
+
+    `market` and the other arguments are those of `simulate`. `debug=True` steps the strategy's hooks in plain Python, with
+    the same results. Raises StrategyError where the strategy does not compile or fails, other AdmfErrors before the run.
+    """
+    from admf.strategy import CompiledStrategy
+
+    if not isinstance(strategy, CompiledStrategy):
+        found = f"the class {strategy.__name__}" if isinstance(strategy, type) else type(strategy).__name__
+        allowed = "an instance of a subclass of admf.CompiledStrategy"
+        raise ConfigError("not a strategy", field="strategy", found=found, allowed=allowed)
+    run = _Run(
+        market=read_market(market, instruments),
+        execution=read_value(execution, Execution, "execution"),
+        account=read_value(account, Account, "account"),
+        record=read_record(record),
+        close_positions=close_positions,
+        debug=debug,
+        strategy=strategy,
+    )
+    return run.run(progress)
+
+

@@ -1,0 +1,13 @@
+"""A small library of strategies, written with the public API alone: read them, copy them, change them."""
+
+from admf.strategies.bracket_scalper import BracketScalper
+from admf.strategies.donchian_breakout import DonchianBreakout
+from admf.strategies.rsi_reversion import RsiReversion
+from admf.strategies.sma_cross import SmaCross
+from admf.strategy import CompiledStrategy
+
+REGISTRY: dict[str, type[CompiledStrategy]] = {
+    kind.__name__: kind for kind in (SmaCross, RsiReversion, DonchianBreakout, BracketScalper)
+}
+
+__all__ = ["REGISTRY", "BracketScalper", "DonchianBreakout", "RsiReversion", "SmaCross"]
