@@ -3,15 +3,15 @@
 The user's helpers are compiled from copies too, never registered with numba as they are: numba keeps the globals of the
 first compile, so after a change of a global in a notebook it would run, and store, the old value.
 
-Private numba names: FunctionIdentity (`_unique_ids`), Dispatcher (`_cache`, `targetoptions`), CompileResult (`library`,
-`signature`).
+Private numba names: FunctionIdentity (`_unique_ids`), Dispatcher (`_cache`, `compile`, `targetoptions`), CompileResult
+(`library`, `signature`).
 """
 
 import itertools
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -20,11 +20,12 @@ import numba
 from numba.core import types
 from numba.core.bytecode import FunctionIdentity
 from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
 
 from admf_kernels._cache import DiskCache
 from admf_kernels._compile_error import error_in, plain_types
 from admf_kernels._fingerprint import KERNEL_OPTIONS, NoContentError, fingerprint, overloads
-from admf_kernels._linking import kernels, whole_names
+from admf_kernels._linking import kernels, optimised_once, whole_names
 from admf_kernels._pipeline import LawCompiler
 from admf_kernels._rebind import exchange, graph, plain, reaching, shell
 
@@ -39,10 +40,16 @@ OPTIONS = {
 }
 # The wrapper that Python calls costs 0.23 s of compiling for a market and a state of 23 arrays: templates only.
 CALLEE_OPTIONS = OPTIONS | {"no_cpython_wrapper": True}
-LAW_OPTIONS = {"forceinline": False, "no_cfunc_wrapper": True, "no_cpython_wrapper": True, "pipeline_class": LawCompiler}
+LAW_OPTIONS = {
+    "error_model": "numpy",
+    "forceinline": False,
+    "no_cfunc_wrapper": True,
+    "no_cpython_wrapper": True,
+    "pipeline_class": LawCompiler,
+}
 HOOK_OPTIONS = CALLEE_OPTIONS | {"forceinline": True}
 
-_ALLOCATION = re.compile(r"call [^\n]*@NRT_(?:MemInfo_\w*(?:alloc|new)\w*|Allocate\w*|Reallocate)\b")
+_ALLOCATION = re.compile(r"call [^\n]*@NRT_MemInfo_\w*(?:alloc|new)")  # NRT_Allocate: only for the values of an exception
 _RETURNS: dict[object, tuple[type[types.Type], ...]] = {
     None: (types.NoneType,),
     float: (types.Float, types.Integer),
@@ -64,22 +71,22 @@ if hasattr(os, "register_at_fork"):
 
 @dataclass(eq=False)
 class Hook:
-    """A user's function in its place, and what its compiled code turned out to do."""
+    """A user's function in its slots, and what its compiled code turned out to do."""
 
-    name: str
     function: FunctionType
-    returns: object  # annotation of the slot that it fills; ... without
+    slots: dict[str, object] = field(default_factory=dict)  # name → annotation of what it returns; ... without
     allocates: bool = False
     wrong_return: str = ""
 
     def accepts(self, result: Any) -> bool:
         """Looks at a fresh compile; False keeps it from the disk, so that every process finds the fault again."""
         self.allocates |= bool(_ALLOCATION.search(result.library.get_llvm_str()))
-        expected = _ANNOTATIONS.get(self.returns, ...) if isinstance(self.returns, str) else self.returns
         returned = result.signature.return_type
-        if expected in _RETURNS and not isinstance(returned, _RETURNS[expected]):
-            allowed = getattr(expected, "__name__", "nothing")
-            self.wrong_return = f"returns {plain_types(str(returned))}, must return {allowed}"
+        for annotation in self.slots.values():
+            expected = _ANNOTATIONS.get(annotation, ...) if isinstance(annotation, str) else annotation
+            if expected in _RETURNS and not isinstance(returned, _RETURNS[expected]):
+                allowed = getattr(expected, "__name__", "nothing")
+                self.wrong_return = f"returns {plain_types(str(returned))}, must return {allowed}"
         return self.is_clean()
 
     def is_clean(self) -> bool:
@@ -89,7 +96,7 @@ class Hook:
 
 @dataclass
 class Unit:
-    """What was compiled together: for messages, and to keep a kernel with a faulty hook from the disk."""
+    """A template with its hooks: for messages, and to keep a kernel with a faulty hook from the disk."""
 
     hooks: list[Hook] = field(default_factory=list)
     users: dict[str, FunctionType] = field(default_factory=dict)  # by the name that numba reports
@@ -104,28 +111,44 @@ class Unit:
             if hook.wrong_return:
                 raise error_in(hook.function, hook.wrong_return) from cause
 
-    def merge(self, other: "Unit") -> None:
-        """Takes in what an earlier build compiled."""
-        self.hooks += [hook for hook in other.hooks if hook not in self.hooks]
-        self.users |= other.users
+
+class _Template(CPUDispatcher):  # type: ignore[misc]  # numba's classes have no types
+    """What Python calls; a call with new types compiles like `compile_now`."""
+
+    def compile(self, sig: Any) -> Any:
+        with optimised_once():
+            return super().compile(sig)
 
 
 _memo: "dict[str, Dispatcher[Any]]" = {}  # by fingerprint
-units: dict[object, Unit] = {}  # by dispatcher
+_hooks: dict[object, Hook] = {}  # by dispatcher
+units: dict[object, Unit] = {}  # by the dispatcher of a template
+
+
+def _accept_any(_: Any) -> bool:
+    return True
 
 
 class Build:
     """One template with its hooks, on the way to its dispatcher."""
 
-    def __init__(self, template: FunctionType, hooks: dict[FunctionType, Hook], extra: tuple[object, ...]) -> None:
+    def __init__(
+        self,
+        template: FunctionType,
+        hooks: Mapping[str, FunctionType],
+        returns: Mapping[str, object],
+        extra: tuple[object, ...],
+    ) -> None:
         self._template = template
-        self._hooks = hooks
+        self._hooks: dict[FunctionType, Hook] = {}
+        for name, function in hooks.items():
+            self._hooks.setdefault(function, Hook(function)).slots[name] = returns.get(name, ...)
         self._extra = extra
         self._reads = graph(template)
         unknown = self._reads.keys() - overloads().keys()  # to numba: what is no law has to be compiled from here
         self._compiled = reaching(self._reads, unknown | {template})
-        self._hooked = reaching(self._reads, set(hooks))
-        self._users = {function for hook in hooks for function in graph(hook)} & unknown
+        self._hooked = reaching(self._reads, set(self._hooks))
+        self._users = {function for hook in self._hooks for function in graph(hook)} & unknown
         self._made: dict[FunctionType, Dispatcher[Any]] = {}
         self._unit = Unit()
 
@@ -143,29 +166,31 @@ class Build:
         key = self._key(function, options, hook)
         if known := _memo.get(key or ""):
             self._made[function] = known
-            self._unit.merge(units[known])
+            if hook:
+                self._unit.hooks.append(_hooks[known])
             return known
-        accepts: Callable[[Any], bool] = lambda _: True  # noqa: E731
-        if hook:
-            self._unit.hooks.append(hook)
-            accepts = hook.accepts
-        elif function in self._hooked:
-            accepts = self._unit.accepts
         copy = shell(function)
         copy.__name__ = copy.__qualname__ = f"{function.__name__}_{(key or os.urandom(8).hex())[:16]}"
         whole_names.add(copy.__qualname__)
         made = self._new(function, copy, options)
-        if function is not self._template and not hook:
+        accepts = self._unit.accepts if function in self._hooked else _accept_any
+        if hook:
+            accepts = hook.accepts
+            _hooks[made] = hook
+            self._unit.hooks.append(hook)
+        elif function is self._template:
+            units[made] = self._unit
+        else:
             kernels[copy.__qualname__] = made
         made._cache = DiskCache(key, accepts)  # type: ignore[attr-defined]  # missing in numba's stub
-        units[made] = self._unit
         if key:
             _memo[key] = made
         return made
 
     def _new(self, function: FunctionType, copy: FunctionType, options: dict[str, Any]) -> "Dispatcher[Any]":
         copy.__module__ = __name__  # a stored kernel imports its module, which a notebook or a path does not have
-        made: Dispatcher[Any] = numba.jit(**options)(copy)
+        jit = _Template if function is self._template else CPUDispatcher
+        made: Dispatcher[Any] = jit(copy, targetoptions=options)
         self._made[function] = made  # before its callees: functions may be recursive
         if function in self._users:
             self._unit.users[copy.__qualname__] = function
@@ -184,8 +209,9 @@ class Build:
 
     def _key(self, function: FunctionType, options: dict[str, Any], hook: Hook | None) -> str | None:
         try:
-            return fingerprint(function, options, str(hook and hook.returns), self._extra)
+            return fingerprint(function, options, hook and str(hook.slots), self._extra)
         except NoContentError as reason:
-            message = f"{function.__qualname__} compiles again in every process, since it reads {reason}"
-            warnings.warn(message, stacklevel=5)
+            if function is self._template:
+                message = f"{reason}: a kernel that reads it compiles again in every process"
+                warnings.warn(message, stacklevel=5)
             return None

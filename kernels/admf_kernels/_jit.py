@@ -17,11 +17,10 @@ from numba.core import config
 from numba.core.dispatcher import Dispatcher
 from numba.extending import register_jitable
 
-from admf_kernels._build import LAW_OPTIONS, Build, Hook, units
+from admf_kernels._build import LAW_OPTIONS, Build, units
 from admf_kernels._cache import cache_info, clear_cache, counts
 from admf_kernels._compile_error import CompileError, explain
-from admf_kernels._fingerprint import KERNEL_OPTIONS, fingerprint
-from admf_kernels._linking import optimised_once
+from admf_kernels._fingerprint import KERNEL_OPTIONS, NoContentError, fingerprint
 from admf_kernels._rebind import plain, with_hooks
 
 __all__ = [
@@ -39,12 +38,24 @@ __all__ = [
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _lock = threading.RLock()
+_specialised: dict[str | None, Callable[..., Any]] = {}  # by content
 
 
-def law(function: _F) -> _F:
-    """Marks a scalar function that kernels and user code may call; it stays a plain function."""
-    marked: _F = register_jitable(**LAW_OPTIONS)(function)
-    return marked
+@overload
+def law(function: _F) -> _F: ...
+@overload
+def law(*, forceinline: bool) -> Callable[[_F], _F]: ...
+def law(function: _F | None = None, *, forceinline: bool = False) -> _F | Callable[[_F], _F]:
+    """Marks a scalar function that kernels and user code may call; it stays a plain function.
+
+    `forceinline` is for what every bar runs through: LLVM does not inline a large function that it may find elsewhere too.
+    """
+
+    def mark(function: _F) -> _F:
+        marked: _F = register_jitable(**LAW_OPTIONS | {"forceinline": forceinline})(function)
+        return marked
+
+    return mark if function is None else mark(function)
 
 
 @overload
@@ -76,12 +87,26 @@ def specialise(
     dispatcher.
     """
     functions = {name: _plain_function(name, hook) for name, hook in (hooks or {}).items()}
-    bound, returns = with_hooks(_plain_function("template", template), functions)
+    plain_template = _plain_function("template", template)
     if not compiled or config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it from the environment
-        return bound
+        return with_hooks(plain_template, functions)[0]
     with _lock:
-        found = {function: Hook(name, function, returns.get(name, ...)) for name, function in functions.items()}
-        return Build(bound, found, extra).dispatcher(bound)
+        key = _content(plain_template, functions, extra)
+        if key not in _specialised:
+            bound, returns = with_hooks(plain_template, functions)
+            made = Build(bound, functions, returns, extra).dispatcher(bound)
+            if key is None:
+                return made
+            _specialised[key] = made
+        return _specialised[key]
+
+
+def _content(template: FunctionType, hooks: Mapping[str, FunctionType], extra: tuple[object, ...]) -> str | None:
+    """What decides the dispatcher, so that a second run of a strategy need not build it again (5 ms); None if unknown."""
+    try:
+        return fingerprint(template, dict(sorted(hooks.items())), extra)
+    except NoContentError:
+        return None
 
 
 def compile_now(function: Callable[..., Any], args: Iterable[object]) -> None:
@@ -91,8 +116,7 @@ def compile_now(function: Callable[..., Any], args: Iterable[object]) -> None:
     unit = units[function]
     signature = tuple(function.typeof_pyval(arg) for arg in args)
     try:
-        with optimised_once():
-            function.compile(signature)
+        function.compile(signature)
     except Exception as error:  # numba lets KeyError, AssertionError and others of its own escape
         unit.check_returns(error)
         explained = explain(error, unit.users)
@@ -104,7 +128,8 @@ def compile_now(function: Callable[..., Any], args: Iterable[object]) -> None:
 
 def allocates(function: Callable[..., Any]) -> tuple[str, ...]:
     """Names of the hooks whose compiled code allocates memory; such a kernel is not stored, so each process sees it."""
-    return tuple(hook.name for hook in units[function].hooks if hook.allocates) if function in units else ()
+    hooks = units[function].hooks if function in units else ()
+    return tuple(name for hook in hooks if hook.allocates for name in hook.slots)
 
 
 def compile_stats() -> dict[str, int | float]:

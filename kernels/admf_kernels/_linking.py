@@ -65,6 +65,7 @@ class _Whole(JITCodeLibrary):  # type: ignore[misc]
 
     def finalize(self) -> None:
         """Links what this function calls except kernels, optimises and emits."""
+        self._own = {function.name for function in self._final_module.functions if not function.is_declaration}
         found: dict[JITCodeLibrary, None] = {}
         for library in self._linking_libraries:
             found[library] = None
@@ -72,6 +73,13 @@ class _Whole(JITCodeLibrary):  # type: ignore[misc]
                 library.needed(found)
         self._linking_libraries = [library for library in found if library.name not in kernels]
         super().finalize()
+
+    def _optimize_final_module(self) -> None:
+        """Laws become internal: LLVM inlines what has one caller and drops what has none left."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.name not in self._own:
+                function.linkage = "internal"
+        super()._optimize_final_module()
 
 
 Need = tuple[str, Any, str]  # qualified name of a kernel, its argument types, its symbol

@@ -215,7 +215,6 @@ account_dt = record(
         ("fill_count", i4),  # rows used in fills
         ("transition_count", i4),
         ("trade_count", i4),  # rows used in trades
-        ("curve_count", i4),
         ("script_cursor", i4),  # next script row
         ("bar_fill_start", i4),  # first fill row of this bar
         ("sample_count", i4),
@@ -237,7 +236,7 @@ account_dt = record(
         ("failed_order", i4),  # number of the order at which a user law failed, -1 without
         ("row_limit", i4),  # first row of orders that this bar may not use
     ],
-    288,
+    280,
 )
 
 FloatArray = NDArray[np.float64]

@@ -120,11 +120,11 @@ def close_out(market, state, bar: int, bankrupt: bool) -> None:
     account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
 
 
-@law
-def mark(market, state, bar: int) -> None:
-    """P5: A-01 marks at the last valid close, B-01 counts, A-08 bankruptcy; writes the equity."""
+@law(forceinline=True)
+def mark(market, state, bar: int) -> bool:
+    """P5: A-01 marks at the last valid close, B-01 counts; writes the equity, True where a position is held (M-05)."""
     account = state.account[0]
-    total = account.cash
+    total, exposed = account.cash, False
     for symbol in range(len(state.positions)):
         position = state.positions[symbol]
         if market.flags[bar, symbol] & VALID:
@@ -134,29 +134,33 @@ def mark(market, state, bar: int) -> None:
             if account.bad_bar_first < 0:
                 account.bad_bar_first = bar
         if position.quantity != 0.0:
+            exposed = True
             total += position.quantity * position.mark * state.instruments[symbol].multiplier
     account.equity = total
-    broke = total <= 0.0 and account.bankrupt_bar < 0
-    if broke:
-        close_out(market, state, bar, broke)
+    return exposed
 
 
 @law
-def take_row(market, state, bar: int, is_last: bool) -> None:
+def is_exposed(positions) -> bool:
+    """M-05: whether any position is held."""
+    for symbol in range(len(positions)):
+        if positions[symbol].quantity != 0.0:
+            return True
+    return False
+
+
+@law(forceinline=True)
+def take_row(market, state, bar: int, is_last: bool, exposed: bool) -> None:
     """C-02: the row of the equity curve and the statistics of the bar."""
     config, account = state.config[0], state.account[0]
-    exposed = False
-    for symbol in range(len(state.positions)):
-        if state.positions[symbol].quantity != 0.0:
-            exposed = True
     observe(account, account.equity, exposed)
+    account.bars_processed = bar + 1
     if not config.sample_sessions or is_last or market.flags[bar, 0] & SESSION_LAST:
         sample(account, account.equity)
     if config.record != Record.SUMMARY:
-        row = state.curve[account.curve_count]
+        row = state.curve[bar]
         row.cash = account.cash
         row.equity = account.equity
-        account.curve_count += 1
 
 
 @kernel
@@ -167,39 +171,54 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
     length 1: parameters and state of the user's strategy.
     """
     market, state = as_market(market), as_state(state)
-    config, account = state.config[0], state.account[0]
+    config, account, own = state.config[0], state.account[0], strategy[0]
     account.status = RunStatus.RUNNING.value
     account.row_limit = account.order_count + orders_per_bar_max
-    if first_bar == 0 and account.bars_processed == 0 and account.checked_count == 0 and account.script_cursor == 0:
-        init(strategy[0], make_context(-1, market, state))
+    if first_bar == 0 and account.bar < 0:
+        init(own, make_context(-1, market, state))
         read_script(state, -1)
         take_orders(market, state, first_bar - 1)  # -1; as a literal it would compile take_orders twice
+    quiet = False  # no order lived or came on the bar before: there is as much room as there was
     for bar in range(first_bar, last_bar):
-        if not has_room(state, orders_per_bar_max):
+        if not quiet and not has_room(state, orders_per_bar_max):
             account.status = RunStatus.NEED_ROOM.value
             return bar
         account.bar = bar
-        account.row_limit = account.order_count + orders_per_bar_max
+        order_start = account.order_count
+        account.row_limit = order_start + orders_per_bar_max
         if config.record == Record.SUMMARY:
             account.fill_count = 0
-        account.bar_fill_start = account.fill_count
+        fill_start = account.fill_count
+        account.bar_fill_start = fill_start
         if account.working_count > 0 or account.command_count > 0:
             match(market, state, bar)
-        mark(market, state, bar)
-        read_script(state, bar)
+        exposed = mark(market, state, bar)
+        broke = account.equity <= 0.0 and account.bankrupt_bar < 0
+        if broke:
+            close_out(market, state, bar, broke)
+            exposed = is_exposed(state.positions)
+        if account.script_cursor < len(state.script):
+            read_script(state, bar)
         if account.bankrupt_bar < 0:
             ctx = make_context(bar, market, state)
-            for index in range(account.bar_fill_start, account.fill_count):
-                on_fill(strategy[0], ctx, state.fills[index])
-            on_bar(strategy[0], ctx)
+            for index in range(fill_start, account.fill_count):
+                on_fill(own, ctx, state.fills[index])
+            on_bar(own, ctx)
         if account.order_count > account.checked_count:
             take_orders(market, state, bar)
         is_last = bar == config.bar_count - 1
         if is_last:
             close_out(market, state, bar, not is_last)  # a literal False would compile close_out twice
-        take_row(market, state, bar, is_last)
+            exposed = is_exposed(state.positions)
+        take_row(market, state, bar, is_last, exposed)
         if account.status != RunStatus.RUNNING:
             return bar + 1
+        quiet = (
+            account.working_count == 0
+            and account.command_count == 0
+            and account.fill_count == fill_start
+            and account.order_count == order_start
+        )
     if last_bar == config.bar_count:
         account.status = RunStatus.DONE.value
     return last_bar

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from admf.errors import StrategyError
 from admf.run.loop import Call, plain_call
-from admf_kernels._jit import CompileError, allocates, compile_now, specialise
+from admf_kernels._jit import CompileError, allocates, compile_now, fingerprint, specialise
 from admf_kernels.context import METHODS
 from admf_kernels.records import Market, State
 from admf_kernels.run import run
 from admf_kernels.views import handles
 
 HOOKS = ("init", "on_bar", "on_fill")
-EXTRA = tuple(METHODS.values())  # lent to the compiler by name, so no global leads to them
+CONTEXT = fingerprint(*METHODS.values())  # lent to the compiler by name, so no global leads to them
 
 
 class _Self:
@@ -57,7 +57,7 @@ def make_call(
     if debug:
         stepped = {name: _stepped(hook) if name in HOOKS else hook for name, hook in hooks.items()}
         return plain_call(specialise(run, hooks=stepped, compiled=False), strategy, orders_per_bar_max)
-    kernel = specialise(run, hooks=hooks, extra=EXTRA)
+    kernel = specialise(run, hooks=hooks, extra=(CONTEXT,))
     market_table = handles(market)
     bars = 0
     try:

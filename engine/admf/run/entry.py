@@ -132,7 +132,7 @@ class _Run:
             fills=loop.logs.joined("fills", state.fills),
             transitions=loop.logs.joined("transitions", state.transitions),
             trades=loop.logs.joined("trades", state.trades),
-            curve=state.curve[: int(state.account[0].curve_count)],
+            curve=state.curve[: int(state.account[0].bars_processed)],
             account=state.account[0],
             positions=state.positions,
             record=self.record,

@@ -3,12 +3,10 @@
 from admf_kernels._jit import law
 
 
-@law
+@law(forceinline=True)
 def observe(account, equity: float, exposed: bool) -> None:
-    """M-03, M-05: equity, drawdown and exposure of one bar."""
-    account.equity = equity
+    """M-03, M-05: drawdown, mean equity and exposure of one bar."""
     account.equity_sum += equity
-    account.bars_processed += 1
     if exposed:
         account.exposed_bars += 1
     if equity > account.equity_peak:
