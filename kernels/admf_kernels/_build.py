@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
-import numba
 from numba.core import types
 from numba.core.bytecode import FunctionIdentity
 from numba.core.dispatcher import Dispatcher
@@ -49,7 +48,9 @@ LAW_OPTIONS = {
 }
 HOOK_OPTIONS = CALLEE_OPTIONS | {"forceinline": True}
 
-_ALLOCATION = re.compile(r"call [^\n]*@NRT_MemInfo_\w*(?:alloc|new)")  # NRT_Allocate: only for the values of an exception
+_ALLOCATION = re.compile(
+    r"call [^\n]*@NRT_MemInfo_\w*(?:alloc|new)"
+)  # NRT_Allocate: only for the values of an exception
 _RETURNS: dict[object, tuple[type[types.Type], ...]] = {
     None: (types.NoneType,),
     float: (types.Float, types.Integer),

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import pickle
+import sys
 import tempfile
 import time
 import warnings
@@ -23,6 +24,7 @@ from numba.core.serialize import dumps
 from admf_kernels._linking import are_met, needs
 
 _SUFFIX = ".kernel"
+_CACHES = {"darwin": ("Library/Caches", ""), "win32": ("AppData/Local", "LOCALAPPDATA")}  # below home, or a variable
 _DEFAULT_CAP_MB = 512.0
 _ABANDONED_S = 3600.0  # age at which an unfinished temporary file belongs to no living process
 
@@ -36,13 +38,19 @@ class _Counts:
 
 
 counts = _Counts()
+_warned: set[Path] = set()  # folders that could not be written
 
 
 def cache_folder() -> Path:
-    """`ADMF_CACHE_DIR`, else `admf` in the user's cache folder."""
+    """`ADMF_CACHE_DIR`, else `admf` in the user's cache folder; in the temporary folder for a user without a home."""
     if chosen := os.environ.get("ADMF_CACHE_DIR"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "admf"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "admf"
+    default, variable = _CACHES.get(sys.platform, (".cache", "XDG_CACHE_HOME"))
+    return Path(os.environ.get(variable) or home / default) / "admf"
 
 
 def cache_info() -> dict[str, str | int]:
@@ -130,9 +138,11 @@ class DiskCache:
             _write(path, hashlib.sha256(payload).digest() + payload)
             _prune(path.parent)
         except OSError as error:
-            where = f"cannot write the kernel cache in {path.parent} ({error.strerror or error})"
-            advice = "kernels compile again in every process; set ADMF_CACHE_DIR to a folder that you can write"
-            warnings.warn(f"{where}: {advice}", stacklevel=2)
+            if path.parent not in _warned:
+                _warned.add(path.parent)
+                where = f"cannot write the kernel cache in {path.parent} ({error.strerror or error})"
+                advice = "kernels compile again in every process; set ADMF_CACHE_DIR to a folder that you can write"
+                warnings.warn(f"{where}: {advice}", stacklevel=2)
 
 
 def _read_own(path: Path) -> bytes:

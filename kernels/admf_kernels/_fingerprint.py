@@ -12,13 +12,16 @@ import builtins
 import dis
 import enum
 import hashlib
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import NamedTuple
 
+import llvmlite
 import numba
 import numpy as np
 from numba.core import config
@@ -30,9 +33,10 @@ KERNEL_OPTIONS = "__admf_kernel__"  # set by `kernel`: compile options
 
 _FLAGS = ["OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "EXTEND_VARIABLE_LIFETIMES", "LOOP_VECTORIZE", "SLP_VECTORIZE"]
 _FLAGS += ["CPU_NAME", "CPU_FEATURES", "ENABLE_AVX"]
-_TRUSTED = {"numpy", "numba", "llvmlite", "builtins"}  # their versions stand for their content
+_TRUSTED = {"numpy": np, "numba": numba, "llvmlite": llvmlite}  # their versions stand for their content
+_TRUSTED_FOLDERS = tuple(str(Path(str(package.__file__)).parent) + os.sep for package in _TRUSTED.values())
 _PACKAGE = __name__.partition(".")[0]
-_STDLIB = sysconfig.get_path("stdlib")
+_STDLIB = sysconfig.get_path("stdlib") + os.sep
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
 _HAS_DOCSTRING = 0x4000000  # co_flags bit of Python 3.14
 
@@ -44,7 +48,19 @@ _CONSTANT_OPS = frozenset(dis.hasconst)
 
 
 class NoContentError(Exception):
-    """Something a function reads has no content that could be hashed."""
+    """Something has no content that could be hashed; says which function reads it, once that is known."""
+
+    reader = ""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(f"{value!r:.80} of type {type(value).__qualname__}")
+
+    def read_by(self, function: FunctionType, name: str) -> None:
+        """The innermost function names the value."""
+        self.reader = self.reader or f"{function.__qualname__} reads {name}, "
+
+    def __str__(self) -> str:
+        return self.reader + super().__str__()
 
 
 class Undefined:
@@ -67,7 +83,8 @@ class _Scan(NamedTuple):
 
 def is_trusted(function: FunctionType) -> bool:
     """True for functions of numpy, numba and the standard library, whose version stands for their content."""
-    return (function.__module__ or "").partition(".")[0] in _TRUSTED or _in_stdlib(function.__code__.co_filename)
+    file = function.__code__.co_filename  # not its module, which `functools.wraps` copies and `exec` may leave out
+    return file.startswith(_TRUSTED_FOLDERS) or _in_stdlib(file)
 
 
 def references(function: FunctionType) -> list[Reference]:
@@ -112,7 +129,7 @@ def fingerprint(*objects: object) -> str:
     return _Digest().of(objects)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _own_digest(function: FunctionType) -> str:
     """Of a function of ours and all it reaches: our modules do not change while they run, users' cells do (18 ms a run)."""
     return _Digest(function).of((function,))
@@ -120,8 +137,15 @@ def _own_digest(function: FunctionType) -> str:
 
 def _is_own(function: FunctionType) -> bool:
     """Whether it is a function of this package as its module defines it, not a copy with hooks in it."""
-    module = sys.modules.get(function.__module__)
-    return function.__module__.partition(".")[0] == _PACKAGE and vars(module).get(function.__name__) is function
+    name = function.__module__ or ""
+    return name.partition(".")[0] == _PACKAGE and vars(sys.modules[name]).get(function.__name__) is function
+
+
+@lru_cache(maxsize=1)
+def _door() -> str:
+    """Hash of the files of this door, which decide how everything is lowered, linked and optimised."""
+    files = sorted(Path(__file__).parent.glob("_*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _in_stdlib(file: str) -> bool:
@@ -204,7 +228,7 @@ class _Digest:
         self._hash = hashlib.sha256()
         self._overloads = overloads()
         self._seen: dict[int, tuple[int, object]] = {}  # by id; holds the object so that the id stays taken
-        self._put(numba.__version__, np.__version__, sys.implementation.cache_tag)
+        self._put(_door(), *(package.__version__ for package in _TRUSTED.values()), sys.implementation.cache_tag)
         self._put(*(getattr(config, flag, None) for flag in _FLAGS))
 
     def of(self, objects: Iterable[object]) -> str:
@@ -246,7 +270,7 @@ class _Digest:
             case np.dtype() | numba.types.Type():
                 self._put(repr(value))
             case tuple() | list():
-                self._put(len(value))
+                self._put(len(value), getattr(value, "_fields", None))
                 self.of(value)
             case dict():
                 self._put(len(value))
@@ -268,12 +292,17 @@ class _Digest:
         self._value(function.__kwdefaults__)
         for reference in references(function):
             self._put(reference.name, reference.in_closure, reference.path)
-            if reference.value is not Undefined:
+            if reference.value is Undefined:
+                continue
+            try:
                 self._value(reference.value)
+            except NoContentError as error:
+                error.read_by(function, ".".join((reference.name, *reference.path)))
+                raise
         self.of(self._overloads.get(function, ()))
 
     def _class(self, cls: type) -> None:
-        if _is_trusted_module(cls.__module__):
+        if _is_trusted_module(cls.__module__) and getattr(sys.modules.get(cls.__module__), cls.__name__, 0) is cls:
             self._put(cls.__module__, cls.__qualname__)
             return
         if issubclass(cls, enum.Enum):
@@ -290,13 +319,15 @@ class _Digest:
 
     def _array(self, array: np.ndarray) -> None:
         if array.dtype.hasobject:
-            raise NoContentError("an array of Python objects")
-        self._put(repr(array.dtype), array.shape, array.flags.c_contiguous, array.flags.writeable, array.tobytes())
+            raise NoContentError(array)
+        flags = array.flags
+        self._put(repr(array.dtype), array.shape, flags.c_contiguous, flags.f_contiguous, flags.writeable)
+        self._put(array.tobytes())
 
     def _named(self, value: object) -> None:
         """Functions, ufuncs and modules of trusted packages count by name; nothing else does."""
         owner = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
         name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
         if not (name and (_is_trusted_module(owner) or isinstance(value, np.ufunc | BuiltinFunctionType))):
-            raise NoContentError(f"{value!r:.80} of type {type(value).__qualname__}")
+            raise NoContentError(value)
         self._put(owner, name)

@@ -15,31 +15,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from numba.core.codegen import JITCodeLibrary
+from llvmlite.binding import parse_assembly
+from numba.core.codegen import JITCodeLibrary, RuntimeLinker
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
 
+_UNRESOLVED = RuntimeLinker.PREFIX  # of a variable that stands for a function which calls itself through others
 
-class _NoEnvironment:
-    """Code that is not emitted has no place for its environment."""
 
-    def __init__(self, codegen: Any) -> None:
+class _LaterEnvironment:
+    """Code that is not emitted has no place for its environment yet; it is set in the kernel that takes the code in."""
+
+    def __init__(self, codegen: Any, environments: dict[str, Any]) -> None:
         self._codegen = codegen
+        self._environments = environments
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._codegen, name)
 
     def set_env(self, name: str, environment: Any) -> None:
-        """Nothing to set."""
+        """Keeps it."""
+        self._environments[name] = environment
 
 
 class _Deferred(JITCodeLibrary):  # type: ignore[misc]  # numba's classes have no types
     """One function as lowered, with the libraries it will need."""
 
+    def __init__(self, codegen: Any, name: str) -> None:
+        super().__init__(codegen, name)
+        self.environments: dict[str, Any] = {}
+
     @property
     def codegen(self) -> Any:
-        return _NoEnvironment(self._codegen)
+        return _LaterEnvironment(self._codegen, self.environments)
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
@@ -73,13 +82,28 @@ class _Whole(JITCodeLibrary):  # type: ignore[misc]
                 library.needed(found)
         self._linking_libraries = [library for library in found if library.name not in kernels]
         super().finalize()
+        for library in found:
+            for name, environment in getattr(library, "environments", {}).items():
+                if self._codegen._engine.is_symbol_defined(name):
+                    self._codegen.set_env(name, environment)
 
     def _optimize_final_module(self) -> None:
         """Laws become internal: LLVM inlines what has one caller and drops what has none left."""
+        self._resolve_recursion()
         for function in self._final_module.functions:
             if not function.is_declaration and function.name not in self._own:
                 function.linkage = "internal"
         super()._optimize_final_module()
+
+    def _resolve_recursion(self) -> None:
+        """Numba resolves mutual recursion when code is emitted, which a stored kernel never is again."""
+        defined = {function.name for function in self._final_module.functions if not function.is_declaration}
+        waiting = [variable.name for variable in self._final_module.global_variables if variable.is_declaration]
+        for variable in waiting:
+            target = variable.removeprefix(_UNRESOLVED)
+            if variable.startswith(_UNRESOLVED) and target in defined:
+                pointer = f'@"{variable}" = linkonce_odr constant ptr @"{target}"\ndeclare void @"{target}"()'
+                self._final_module.link_in(parse_assembly(pointer))
 
 
 Need = tuple[str, Any, str]  # qualified name of a kernel, its argument types, its symbol
@@ -90,14 +114,17 @@ whole_names: set[str] = set()  # qualified names of functions that get machine c
 
 @contextmanager
 def optimised_once() -> Iterator[None]:
-    """While it lasts only functions in `whole_names` are optimised and emitted."""
+    """While it lasts only functions in `whole_names` are optimised and emitted.
+
+    What numba compiles later for others may call code that was left as lowered here, so it is made whole from then on.
+    """
     codegen = cpu_target.target_context.codegen()
     with global_compiler_lock:
         codegen.create_library = lambda name: (_Whole if name in whole_names else _Deferred)(codegen, name)
         try:
             yield
         finally:
-            del codegen.create_library
+            codegen.create_library = lambda name: _Whole(codegen, name)
 
 
 def needs(library: Any) -> list[Need]:

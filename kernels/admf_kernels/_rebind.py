@@ -66,6 +66,19 @@ def with_hooks(template: FunctionType, hooks: Mapping[str, FunctionType]) -> tup
     return copies.get(template, template), returns
 
 
+def without_dispatchers(root: FunctionType) -> FunctionType:
+    """`root` with every compiled function it can reach as plain Python."""
+    reads = graph(root)
+    calling = {function for function, found in reads.items() if any(isinstance(r.value, Dispatcher) for r in found)}
+    copies = {function: shell(function) for function in reaching(reads, calling)}
+    for function, copy in copies.items():
+        for reference in reads[function]:
+            callee = plain(reference.value)
+            if callee in copies or isinstance(reference.value, Dispatcher):
+                exchange(copy, reference, copies.get(callee, callee))
+    return copies.get(root, root)
+
+
 def shell(function: FunctionType) -> FunctionType:
     """A copy with globals and closure cells of its own; numba does not know it even if it knows the original."""
     cells = tuple(CellType(*_contents(cell)) for cell in function.__closure__ or ())

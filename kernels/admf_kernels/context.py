@@ -246,7 +246,6 @@ def make_context(bar, market, state):
     return Context(bar, market, state)
 
 
-
 class ContextType(types.NamedTuple):
     """Numba's type of a Context: a named tuple of its own class, so that the methods touch no other named tuple."""
 

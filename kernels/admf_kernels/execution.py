@@ -103,7 +103,11 @@ def affordable_opening(
     closing_fee = fill_fee(config, order, closing, closed_value) if closing > 0.0 else 0.0
     unlocked = 0.0
     if closing > 0.0:
-        unlocked = position.locked * (closing / abs(position.quantity)) if closing < abs(position.quantity) else position.locked
+        unlocked = (
+            position.locked * (closing / abs(position.quantity))
+            if closing < abs(position.quantity)
+            else position.locked
+        )
     paid = side * closing * closing_price * instrument.multiplier + closing_fee
     free = (account.cash - paid) - (account.locked - unlocked)
     value = opening * price * instrument.multiplier

@@ -27,7 +27,10 @@ order_dt = record(
     [
         ("limit_price", f8),  # NaN where the order has no limit; rounded to the tick at validation
         ("stop_price", f8),  # NaN where the order has no stop; rounded to the tick at validation
-        ("quantity", f8),  # units > 0; NaN until resolved where size_kind is not QUANTITY; children grow with the parent
+        (
+            "quantity",
+            f8,
+        ),  # units > 0; NaN until resolved where size_kind is not QUANTITY; children grow with the parent
         ("size_amount", f8),  # money or share for the other size kinds
         ("filled_quantity", f8),  # units
         ("filled_value", f8),  # sum of quantity * price * multiplier over the fills

@@ -9,7 +9,6 @@ from admf_kernels.codes import (
     LastBar,
     Liquidity,
     OrderEvent,
-    OrderType,
     Reason,
     Record,
     RunStatus,

@@ -135,7 +135,7 @@ def lock(account, positions) -> None:
 
 
 @law
-def book(  # noqa: PLR0917 - the records a fill touches, in the order of the State
+def book(
     config,
     account,
     instrument,

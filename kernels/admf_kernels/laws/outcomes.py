@@ -75,7 +75,7 @@ def decide(
 
 
 @law
-def after_entry(  # noqa: PLR0917 - the conditions of W-04 and W-05 in their order
+def after_entry(
     entered_by_limit: bool,
     certain: bool,
     triggered_inside: bool,

@@ -1,0 +1,113 @@
+"""P1: commands of the bar before, routing, expiries, and the list of orders that the bar can touch."""
+
+import numpy as np
+
+from admf_kernels._jit import law
+from admf_kernels.codes import (
+    BadBar,
+    BarFlag,
+    CommandKind,
+    OrderEvent,
+    OrderFlag,
+    OrderStatus,
+    OrderType,
+    PriceReference,
+    Reason,
+)
+from admf_kernels.laws.lifecycle import is_alive, move
+from admf_kernels.laws.prices import round_limit, round_stop
+from admf_kernels.laws.validation import is_positive
+from admf_kernels.links import end, find_row
+
+VALID = BarFlag.VALID.value
+REDUCE_ONLY, TRIGGERED, WAITS = OrderFlag.REDUCE_ONLY.value, OrderFlag.TRIGGERED.value, OrderFlag.WAITS.value
+SEEN = OrderFlag.SEEN.value
+
+
+@law
+def amend(state, order, command, bar: int) -> None:
+    """L-04: replaces quantity or prices of a live order."""
+    config, account = state.config[0], state.account[0]
+    tick_inverse = state.instruments[order.symbol].tick_inverse
+    reason = Reason.NONE.value
+    if not (np.isnan(command.quantity) or is_positive(command.quantity)):
+        reason = Reason.QUANTITY_NOT_POSITIVE.value
+    elif not (np.isnan(command.limit_price) or is_positive(command.limit_price)):
+        reason = Reason.LIMIT_PRICE_MISSING.value
+    elif not (np.isnan(command.stop_price) or is_positive(command.stop_price)):
+        reason = Reason.STOP_PRICE_MISSING.value
+    else:
+        if not np.isnan(command.quantity):
+            order.quantity = command.quantity
+        if not np.isnan(command.limit_price):
+            order.limit_price = round_limit(order.side, command.limit_price, tick_inverse)
+        if not np.isnan(command.stop_price):
+            order.stop_price = round_stop(order.side, command.stop_price, tick_inverse)
+    move(config, account, state.transitions, order, bar, OrderEvent.AMEND.value, reason)
+    if order.quantity <= order.filled_quantity:
+        end(state, order, bar, OrderEvent.CANCEL.value, Reason.USER_CANCEL.value)
+
+
+@law
+def run_commands(state, bar: int) -> None:
+    """L-04: cancels and amendments of the bar before, in order of sending."""
+    account = state.account[0]
+    for index in range(account.command_count):
+        command = state.commands[index]
+        row = find_row(state.orders, account.order_count, command.number)
+        if row < 0 or not is_alive(state.orders[row]):
+            continue
+        if command.kind == CommandKind.CANCEL:
+            end(state, state.orders[row], bar, OrderEvent.CANCEL.value, Reason.USER_CANCEL.value)
+        else:
+            amend(state, state.orders[row], command, bar)
+    account.command_count = 0
+
+
+@law
+def may_touch(config, instrument, order, bar: int, open_, high, low, close) -> bool:
+    """C-03: whether the bar can reach the order in any phase; never says no to an order that can act."""
+    if order.type == OrderType.MARKET:
+        return True
+    if config.price_ref == PriceReference.CLOSE:
+        return True
+    side = order.side
+    if order.type != OrderType.LIMIT and not order.bits & TRIGGERED:
+        adverse = high if side > 0 else low
+        return side * (adverse - order.stop_price) >= 0.0 or side * (open_ - order.stop_price) >= 0.0
+    if order.type == OrderType.STOP:
+        return True
+    favourable = low if side > 0 else high
+    return side * (favourable - order.limit_price) <= 0.0 or side * (open_ - order.limit_price) <= 0.0
+
+
+@law
+def gather(market, state, bar: int) -> int:
+    """P1 and C-03: routes and expires live orders in ascending number and lists those the bar can touch."""
+    config, account = state.config[0], state.account[0]
+    hit_count = 0
+    for index in range(account.working_count):
+        row = state.working[index]
+        order = state.orders[row]
+        if not is_alive(order) or order.bits & WAITS:
+            continue
+        order.bits &= ~SEEN
+        symbol = order.symbol
+        if order.status == OrderStatus.VALIDATED and order.eligible_bar <= bar:
+            position = state.positions[symbol].quantity
+            if order.bits & REDUCE_ONLY and order.side * position >= 0.0:
+                end(state, order, bar, OrderEvent.CANCEL.value, Reason.NOTHING_TO_REDUCE.value)
+                continue
+            move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
+        if bar > order.expires_bar:
+            end(state, order, bar, OrderEvent.EXPIRE.value, Reason.TIME_IN_FORCE.value)
+            continue
+        if config.bad_bar != BadBar.NONE and not market.flags[bar, symbol] & VALID:
+            continue
+        if may_touch(
+            config, state.instruments[symbol], order, bar, market.open[bar, symbol], market.high[bar, symbol],
+            market.low[bar, symbol], market.close[bar, symbol],
+        ):  # fmt: skip
+            state.hits[hit_count] = row
+            hit_count += 1
+    return hit_count
