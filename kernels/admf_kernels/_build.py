@@ -11,7 +11,7 @@ import itertools
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -113,7 +113,7 @@ class Unit:
                 raise error_in(hook.function, hook.wrong_return) from cause
 
 
-class _Template(CPUDispatcher):  # type: ignore[misc]  # numba's classes have no types
+class _Template(CPUDispatcher):
     """What Python calls; a call with new types compiles like `compile_now`."""
 
     def compile(self, sig: Any) -> Any:
@@ -174,7 +174,7 @@ class Build:
         copy.__name__ = copy.__qualname__ = f"{function.__name__}_{(key or os.urandom(8).hex())[:16]}"
         whole_names.add(copy.__qualname__)
         made = self._new(function, copy, options)
-        accepts = self._unit.accepts if function in self._hooked else _accept_any
+        accepts: Callable[[Any], bool] = self._unit.accepts if function in self._hooked else _accept_any
         if hook:
             accepts = hook.accepts
             _hooks[made] = hook

@@ -21,7 +21,6 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import NamedTuple
 
-import llvmlite
 import numba
 import numpy as np
 from numba.core import config
@@ -33,7 +32,8 @@ KERNEL_OPTIONS = "__admf_kernel__"  # set by `kernel`: compile options
 
 _FLAGS = ["OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "EXTEND_VARIABLE_LIFETIMES", "LOOP_VECTORIZE", "SLP_VECTORIZE"]
 _FLAGS += ["CPU_NAME", "CPU_FEATURES", "ENABLE_AVX"]
-_TRUSTED = {"numpy": np, "numba": numba, "llvmlite": llvmlite}  # their versions stand for their content
+# their versions stand for their content
+_TRUSTED = {name: sys.modules[name] for name in ("numpy", "numba", "llvmlite")}
 _TRUSTED_FOLDERS = tuple(str(Path(str(package.__file__)).parent) + os.sep for package in _TRUSTED.values())
 _PACKAGE = __name__.partition(".")[0]
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
@@ -131,7 +131,7 @@ def fingerprint(*objects: object) -> str:
 
 @cache
 def _own_digest(function: FunctionType) -> str:
-    """Of a function of ours and all it reaches: our modules do not change while they run, users' cells do (18 ms a run)."""
+    """Of a function of ours and all it reaches: our modules do not change while they run, users' cells do (18 ms)."""
     return _Digest(function).of((function,))
 
 

@@ -21,7 +21,7 @@ from admf_kernels._build import LAW_OPTIONS, Build, units
 from admf_kernels._cache import cache_info, clear_cache, counts
 from admf_kernels._compile_error import CompileError, explain
 from admf_kernels._fingerprint import KERNEL_OPTIONS, NoContentError, fingerprint
-from admf_kernels._rebind import plain, with_hooks
+from admf_kernels._rebind import plain, with_hooks, without_dispatchers
 
 __all__ = [
     "CompileError",
@@ -48,7 +48,7 @@ def law(*, forceinline: bool) -> Callable[[_F], _F]: ...
 def law(function: _F | None = None, *, forceinline: bool = False) -> _F | Callable[[_F], _F]:
     """Marks a scalar function that kernels and user code may call; it stays a plain function.
 
-    `forceinline` is for what every bar runs through: LLVM does not inline a large function that it may find elsewhere too.
+    `forceinline` is for what every bar runs through: LLVM does not inline a large function that others call too.
     """
 
     def mark(function: _F) -> _F:
@@ -89,7 +89,7 @@ def specialise(
     functions = {name: _plain_function(name, hook) for name, hook in (hooks or {}).items()}
     plain_template = _plain_function("template", template)
     if not compiled or config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it from the environment
-        return with_hooks(plain_template, functions)[0]
+        return without_dispatchers(with_hooks(plain_template, functions)[0])
     with _lock:
         key = _content(plain_template, functions, extra)
         if key not in _specialised:
@@ -102,7 +102,7 @@ def specialise(
 
 
 def _content(template: FunctionType, hooks: Mapping[str, FunctionType], extra: tuple[object, ...]) -> str | None:
-    """What decides the dispatcher, so that a second run of a strategy need not build it again (5 ms); None if unknown."""
+    """What decides the dispatcher: a second run of a strategy need not build it again (5 ms); None if unknown."""
     try:
         return fingerprint(template, dict(sorted(hooks.items())), extra)
     except NoContentError:

@@ -4,8 +4,8 @@ Numba links all callees into each function's module, optimises it and emits mach
 call tree goes through LLVM once for each of its callers' callers: half of the compile time of the engine's kernel. Here
 only functions with a library of their own (templates, kernels, hooks) are optimised and emitted.
 
-Kernels that other kernels call are not linked at all: they are found by their symbols, so a new strategy compiles its own
-loop and nothing else. A stored kernel says which symbols it needs, and is compiled again where they have changed.
+Kernels that other kernels call are not linked at all: they are found by their symbols, so a new strategy compiles its
+own loop and nothing else. A stored kernel says which symbols it needs, and is compiled again where they have changed.
 
 Private numba names: JITCodeLibrary (`_linking_libraries`, `_finalized`, `_final_module`), JITCPUCodegen
 (`create_library`), Dispatcher (`overloads`).
@@ -14,14 +14,20 @@ Private numba names: JITCodeLibrary (`_linking_libraries`, `_finalized`, `_final
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
-from llvmlite.binding import parse_assembly
-from numba.core.codegen import JITCodeLibrary, RuntimeLinker
+from numba.core.codegen import (
+    JITCodeLibrary,
+    RuntimeLinker,
+    ll,  # type: ignore[attr-defined]  # llvmlite, which numba brings along
+)
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 
 _UNRESOLVED = RuntimeLinker.PREFIX  # of a variable that stands for a function which calls itself through others
+_lowered: "WeakValueDictionary[str, _Deferred]" = WeakValueDictionary()  # by symbol
 
 
 class _LaterEnvironment:
@@ -56,17 +62,27 @@ class _Deferred(JITCodeLibrary):  # type: ignore[misc]  # numba's classes have n
     def finalize(self) -> None:
         self._raise_if_finalized()
         self._finalized = True
+        for function in self.get_defined_functions():
+            _lowered[function.name] = self
 
     def get_pointer_to_function(self, name: str) -> int:
+        self._ensure_finalized()
         return 0
 
-    def needed(self, found: dict["JITCodeLibrary", None]) -> None:
-        """Adds all libraries below this one."""
-        for library in self._linking_libraries:
-            if library not in found:
-                found[library] = None
-                if isinstance(library, _Deferred):
-                    library.needed(found)
+
+def _needed(root: JITCodeLibrary) -> dict[JITCodeLibrary, set[str]]:
+    """All libraries below `root`, with what they call by recursion, which numba does not link."""
+    found: dict[JITCodeLibrary, set[str]] = {}
+    pending = [root]
+    while pending:
+        library = pending.pop()
+        variables = [variable.name for variable in library._final_module.global_variables]
+        found[library] = {name.removeprefix(_UNRESOLVED) for name in variables if name.startswith(_UNRESOLVED)}
+        below = [*library._linking_libraries, *(_lowered[name] for name in found[library] if name in _lowered)]
+        new = [other for other in dict.fromkeys(below) if other not in found]
+        found.update((other, set()) for other in new)
+        pending += [other for other in new if isinstance(other, _Deferred)]
+    return found
 
 
 class _Whole(JITCodeLibrary):  # type: ignore[misc]
@@ -74,36 +90,29 @@ class _Whole(JITCodeLibrary):  # type: ignore[misc]
 
     def finalize(self) -> None:
         """Links what this function calls except kernels, optimises and emits."""
-        self._own = {function.name for function in self._final_module.functions if not function.is_declaration}
-        found: dict[JITCodeLibrary, None] = {}
-        for library in self._linking_libraries:
-            found[library] = None
-            if isinstance(library, _Deferred):
-                library.needed(found)
-        self._linking_libraries = [library for library in found if library.name not in kernels]
+        self._own = {function.name for function in self.get_defined_functions()}
+        found = _needed(self)
+        self._linking_libraries = [library for library in found if library is not self and library.name not in kernels]
+        for name in set().union(*found.values()):
+            if name in self._own or name in _lowered:
+                self._resolve(name)
         super().finalize()
         for library in found:
             for name, environment in getattr(library, "environments", {}).items():
                 if self._codegen._engine.is_symbol_defined(name):
                     self._codegen.set_env(name, environment)
 
+    def _resolve(self, name: str) -> None:
+        """Numba resolves recursion through others when it emits code, which a stored kernel never is again."""
+        pointer = f'@"{_UNRESOLVED}{name}" = weak_odr constant ptr @"{name}"\ndeclare void @"{name}"()'
+        self._final_module.link_in(ll.parse_assembly(pointer))
+
     def _optimize_final_module(self) -> None:
         """Laws become internal: LLVM inlines what has one caller and drops what has none left."""
-        self._resolve_recursion()
-        for function in self._final_module.functions:
-            if not function.is_declaration and function.name not in self._own:
+        for function in self.get_defined_functions():
+            if function.name not in self._own:
                 function.linkage = "internal"
         super()._optimize_final_module()
-
-    def _resolve_recursion(self) -> None:
-        """Numba resolves mutual recursion when code is emitted, which a stored kernel never is again."""
-        defined = {function.name for function in self._final_module.functions if not function.is_declaration}
-        waiting = [variable.name for variable in self._final_module.global_variables if variable.is_declaration]
-        for variable in waiting:
-            target = variable.removeprefix(_UNRESOLVED)
-            if variable.startswith(_UNRESOLVED) and target in defined:
-                pointer = f'@"{variable}" = linkonce_odr constant ptr @"{target}"\ndeclare void @"{target}"()'
-                self._final_module.link_in(parse_assembly(pointer))
 
 
 Need = tuple[str, Any, str]  # qualified name of a kernel, its argument types, its symbol
@@ -120,6 +129,7 @@ def optimised_once() -> Iterator[None]:
     """
     codegen = cpu_target.target_context.codegen()
     with global_compiler_lock:
+        rtsys.initialize(cpu_target.target_context)  # numba's run-time functions are called from C
         codegen.create_library = lambda name: (_Whole if name in whole_names else _Deferred)(codegen, name)
         try:
             yield

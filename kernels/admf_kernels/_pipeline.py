@@ -1,7 +1,7 @@
-"""The passes a law needs: numba's pipeline without those for closures, array expressions, `with` and literal unrolling.
+"""The passes a law needs: numba's pipeline without those for closures, array expressions, `with` and unrolling.
 
-Laws are scalar code on records; the passes left out would walk the code of each law and change nothing, which is a tenth
-of the compile time of the engine's kernel.
+Laws are scalar code on records; the passes left out would walk the code of each law and change nothing, which is a
+tenth of the compile time of the engine's kernel.
 """
 
 from typing import Any

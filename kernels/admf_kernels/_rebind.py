@@ -74,7 +74,7 @@ def without_dispatchers(root: FunctionType) -> FunctionType:
     for function, copy in copies.items():
         for reference in reads[function]:
             callee = plain(reference.value)
-            if callee in copies or isinstance(reference.value, Dispatcher):
+            if callee and (callee in copies or isinstance(reference.value, Dispatcher)):
                 exchange(copy, reference, copies.get(callee, callee))
     return copies.get(root, root)
 

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import polars as pl
@@ -66,6 +67,14 @@ class Market:
             flags[self._sessions.firsts] |= BarFlag.SESSION_FIRST.value
             flags[self._sessions.lasts] |= BarFlag.SESSION_LAST.value
         return records.Market(open_, high, low, close, volume, flags, ends, clock)
+
+    def with_instruments(self, instruments: Instruments) -> Self:
+        """The same bars under other instruments; nothing is copied."""
+        other = copy(self)
+        other.__dict__.pop("fingerprint", None)
+        other.instruments = choose_instruments(instruments, self.symbols)
+        other.instrument_records = to_records(other.instruments)
+        return other
 
     @property
     def bar_count(self) -> int:

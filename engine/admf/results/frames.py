@@ -1,17 +1,28 @@
-"""Frames of fills, transitions, positions and equity, straight from the records."""
+"""Frames of fills, orders, transitions, positions and equity, straight from the records."""
 
 import numpy as np
 import polars as pl
 
 from admf.results.records import RunRecords
-from admf.results.words import code_names, code_texts, code_words, stamps, symbol_words
-from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side
+from admf.results.words import Indices, code_names, code_texts, code_words, stamps, symbol_words
+from admf_kernels.codes import (
+    Liquidity,
+    OrderEvent,
+    OrderFlag,
+    OrderStatus,
+    OrderType,
+    Reason,
+    Side,
+    SizeKind,
+    TimeInForce,
+)
+
+NO_END = 2**31 - 1  # `expires_bar` of an order that never expires
 
 
 def fills_frame(records: RunRecords, ids: pl.Series) -> pl.DataFrame:
     """One row per fill in the order in which they happened; `slippage` = s·(price − base_price) per unit."""
     fills, market = records.fills, records.market
-    slippage = fills["side"] * (fills["price"] - fills["base_price"])
     return pl.DataFrame(
         [
             pl.int_range(len(fills), dtype=pl.Int64, eager=True).alias("fill_id"),
@@ -24,14 +35,85 @@ def fills_frame(records: RunRecords, ids: pl.Series) -> pl.DataFrame:
             pl.Series("price", fills["price"]),
             pl.Series("commission", fills["commission"]),
             pl.Series("base_price", fills["base_price"]),
-            pl.Series("slippage", slippage),
+            pl.Series("slippage", fills["side"] * (fills["price"] - fills["base_price"])),
             code_words("liquidity", fills["liquidity"], Liquidity),
             pl.Series("ambiguous", fills["ambiguous"] != 0),
-            code_words("reason", fills["reason"], Reason),
+            code_names("reason", fills["reason"], Reason),
             code_texts("reason_text", fills["reason"], Reason),
-            pl.Series("order_number", fills["order"]),
         ]
     )
+
+
+def orders_frame(records: RunRecords, ids: pl.Series) -> pl.DataFrame:
+    """One row per order: what was asked for, then what became of it.
+
+    A scripted run has its input rows in their order, then the orders of the engine; a strategy's run has the columns of
+    `_request_columns` in order of submission.
+    """
+    outcome = pl.DataFrame(_outcome_columns(records))
+    frame = pl.DataFrame(_request_columns(records, ids)).hstack(outcome)
+    if records.table is None:
+        return frame
+    tags = np.asarray(records.orders["tag"])
+    table = records.table.with_columns(pl.col("^(id|parent)$").cast(pl.String))
+    scripted = table.hstack(outcome[_rows_by_tag(tags, table.height)])
+    engine = frame.filter(pl.Series(tags < 0)).select(name for name in frame.columns if name in scripted.columns)
+    return pl.concat([scripted, engine], how="diagonal_relaxed") if engine.height else scripted
+
+
+def _rows_by_tag(tags: Indices, row_count: int) -> pl.Series:
+    """Row of the order records of each input row; a row that was never submitted is an error here, not a gap."""
+    rows = np.full(row_count, -1, dtype=np.int64)
+    rows[tags[tags >= 0]] = np.flatnonzero(tags >= 0)
+    return pl.Series(rows).cast(pl.UInt32)
+
+
+def _request_columns(records: RunRecords, ids: pl.Series) -> list[pl.Series]:
+    """What was asked for: prices as rounded to the tick, quantities as resolved, null where there is none."""
+    orders, market = records.orders, records.market
+    sized = orders["size_kind"] != SizeKind.QUANTITY
+    return [
+        ids.gather(orders["number"]).alias("id"),
+        symbol_words("symbol", orders["symbol"], market),
+        code_words("side", orders["side"], Side),
+        code_words("type", orders["type"], OrderType),
+        pl.Series("quantity", orders["quantity"]).fill_nan(None),
+        code_words("size_kind", orders["size_kind"], SizeKind),
+        pl.Series("size", np.where(sized, orders["size_amount"], np.nan)).fill_nan(None),
+        pl.Series("limit_price", orders["limit_price"]).fill_nan(None),
+        pl.Series("stop_price", orders["stop_price"]).fill_nan(None),
+        code_words("time_in_force", orders["time_in_force"], TimeInForce),
+        _index("expires_bar", np.where(orders["expires_bar"] == NO_END, -1, orders["expires_bar"]), 0),
+        ids.gather(_index("parent", orders["parent"], 0), null_on_oob=True).alias("parent"),
+        _index("oco", orders["oco"], 1),
+        pl.Series("reduce_only", (orders["bits"] & OrderFlag.REDUCE_ONLY) != 0),
+        pl.Series("tag", orders["tag"]),
+    ]
+
+
+def _outcome_columns(records: RunRecords) -> list[pl.Series]:
+    """What became of the orders; the average price is null where nothing filled, `closed_bar` while alive."""
+    orders = records.orders
+    filled = orders["filled_quantity"]
+    average = np.full(len(orders), np.nan)
+    done = np.flatnonzero(filled > 0)  # these have a symbol of the market
+    average[done] = orders["filled_value"][done] / (filled[done] * records.multipliers()[orders["symbol"][done]])
+    return [
+        code_names("status", orders["status"], OrderStatus),
+        code_names("reason", orders["reason"], Reason),
+        code_texts("reason_text", orders["reason"], Reason),
+        pl.Series("filled_quantity", filled),
+        pl.Series("average_price", average).fill_nan(None),
+        pl.Series("commission", orders["commission"]),
+        pl.Series("submitted_bar", orders["submitted_bar"]),
+        _index("closed_bar", orders["closed_bar"], 0),
+    ]
+
+
+def _index(name: str, values: Indices, first: int) -> pl.Series:
+    """The indices with everything below `first` as null."""
+    column = pl.Series(name, np.ascontiguousarray(values))
+    return column.set(column < first, None)
 
 
 def transitions_frame(records: RunRecords, ids: pl.Series) -> pl.DataFrame:
@@ -44,27 +126,36 @@ def transitions_frame(records: RunRecords, ids: pl.Series) -> pl.DataFrame:
             stamps("timestamp", transitions["bar"], records.market),
             code_names("from_status", transitions["from_status"], OrderStatus),
             code_names("to_status", transitions["to_status"], OrderStatus),
-            code_words("event", transitions["event"], OrderEvent),
-            code_words("reason", transitions["reason"], Reason),
+            code_names("event", transitions["event"], OrderEvent),
+            code_names("reason", transitions["reason"], Reason),
             code_texts("reason_text", transitions["reason"], Reason),
-            pl.Series("order_number", transitions["order"]),
         ]
     )
 
 
 def positions_frame(records: RunRecords) -> pl.DataFrame:
-    """Final position of every symbol in market order, flat ones included; money in the account's currency."""
+    """Final position of every symbol in market order, flat ones included; money in the account's currency.
+
+    `unrealized_pnl` is that of the open quantity at its average price; `pnl` is that of the round trip in progress at
+    the mark, with what it has realised and paid so far: Σ trades.pnl + Σ positions.pnl is the change of equity.
+    """
     positions = records.positions
     multiplier = records.multipliers()
-    quantity = positions["quantity"]
+    quantity, mark = positions["quantity"], positions["mark"]
+    traded = np.sign(quantity) * (positions["exit_value"] - positions["entry_value"])
+    held = np.flatnonzero(quantity)
+    unrealized, pnl = np.zeros(len(positions)), np.zeros(len(positions))
+    unrealized[held] = (quantity * (mark - positions["average_price"]) * multiplier)[held]
+    pnl[held] = ((traded + quantity * mark) * multiplier - positions["trip_commission"])[held]
     return pl.DataFrame(
         {
             "symbol": pl.Series(list(records.market.symbols), dtype=pl.String),
             "quantity": quantity,
             "average_price": positions["average_price"],
-            "mark": positions["mark"],
-            "market_value": quantity * positions["mark"] * multiplier,
-            "unrealized_pnl": quantity * (positions["mark"] - positions["average_price"]) * multiplier,
+            "mark": mark,
+            "market_value": quantity * mark * multiplier,
+            "unrealized_pnl": unrealized,
+            "pnl": pnl,
             "locked": positions["locked"],
         }
     )

@@ -11,7 +11,6 @@ from admf.errors import ConfigError
 from admf.results import frames, hashing
 from admf.results.describe import result_dict
 from admf.results.metrics import Metrics, account_metrics, all_metrics
-from admf.results.orders import orders_frame
 from admf.results.records import RunRecords
 from admf.results.trades import trades_fifo_frame, trades_frame
 from admf.results.words import order_ids
@@ -63,7 +62,7 @@ class Result:
     def orders(self) -> pl.DataFrame:
         """Every order, with its input columns where there was a table, and what became of it."""
         self._require("orders")
-        return orders_frame(self.records, self._order_ids)
+        return frames.orders_frame(self.records, self._order_ids)
 
     @cached_property
     def transitions(self) -> pl.DataFrame:

@@ -1,4 +1,8 @@
-"""Codes and indices of the records as the words and stamps that people read; what has no word becomes null."""
+"""Codes and indices of the records as the words and stamps that people read; what has no word becomes null.
+
+Words that a user writes (side, type, time in force) are in lower case; statuses, events and reasons are in capitals,
+as the documents write them.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -20,26 +24,25 @@ Indices = NDArray[np.integer]
 
 def lookup(name: str, texts: list[str | None], indices: Indices) -> pl.Series:
     """texts[index] for each index, null where there is no such text."""
-    keys = pl.Series(np.ascontiguousarray(indices)).cast(pl.UInt32, strict=False)
-    return pl.Series(name, texts, dtype=pl.String).gather(keys, null_on_oob=True).alias(name)
+    return pl.Series(name, texts, dtype=pl.String).gather(_keys(indices), null_on_oob=True).alias(name)
 
 
 def code_words(name: str, codes: Indices, code: type[Code]) -> pl.Series:
     """Lower-case names of the codes."""
-    return _code_column(name, codes, code, {member.value: member.name.lower() for member in code})
+    return _code_column(name, codes, {member.value: member.name.lower() for member in code})
 
 
 def code_names(name: str, codes: Indices, code: type[Code]) -> pl.Series:
-    """Upper-case names of the codes: API.md writes statuses in capitals."""
-    return _code_column(name, codes, code, {member.value: member.name for member in code})
+    """Upper-case names of the codes."""
+    return _code_column(name, codes, {member.value: member.name for member in code})
 
 
 def code_texts(name: str, codes: Indices, code: type[Code]) -> pl.Series:
     """The sentences that explain the codes."""
-    return _code_column(name, codes, code, {member.value: member.text for member in code})
+    return _code_column(name, codes, {member.value: member.text for member in code})
 
 
-def _code_column(name: str, codes: Indices, code: type[Code], texts: dict[int, str]) -> pl.Series:
+def _code_column(name: str, codes: Indices, texts: dict[int, str]) -> pl.Series:
     first = min(texts)
     table = [texts.get(value) for value in range(first, max(texts) + 1)]
     return lookup(name, table, codes.astype(np.int32) - first)
@@ -54,8 +57,14 @@ def stamps(name: str, bars: Indices, market: "Market") -> pl.Series:
     """Stamps of the bars in UTC, null before the first bar and where the data is undated."""
     if not market.dated:
         return pl.repeat(None, len(bars), dtype=STAMP, eager=True).alias(name)
-    keys = pl.Series(np.ascontiguousarray(bars)).cast(pl.UInt32, strict=False)
-    return market.timestamps.gather(keys, null_on_oob=True).alias(name)
+    return market.timestamps.gather(_keys(bars), null_on_oob=True).alias(name)
+
+
+def stamp_text(bar: int, market: "Market") -> str | None:
+    """The stamp of one bar, without the time of day where it says nothing; None as in `stamps`."""
+    form = "%Y-%m-%d %H:%M" if market.intraday else "%Y-%m-%d"
+    text: str | None = stamps("stamp", np.array([bar]), market).dt.strftime(form)[0]
+    return text
 
 
 def order_ids(records: RunRecords) -> pl.Series:
@@ -64,7 +73,7 @@ def order_ids(records: RunRecords) -> pl.Series:
     A scripted order has the id of its input row, an order of the engine a name such as `close:AAPL`, every other order
     its number.
     """
-    count = max(int(records.account["next_number"]), len(records.orders))
+    count = int(records.account["next_number"])
     ids = pl.int_range(count, dtype=pl.Int64, eager=True).cast(pl.String)
     tags = _input_rows(records, count)
     if records.ids is not None and tags is not None:
@@ -72,6 +81,11 @@ def order_ids(records: RunRecords) -> pl.Series:
         ids = scripted.fill_null(ids)
     numbers, names = _engine_ids(records)
     return (ids.scatter(numbers, names) if numbers else ids).alias("id")
+
+
+def _keys(indices: Indices) -> pl.Series:
+    """What `gather` takes: a negative index becomes null."""
+    return pl.Series(np.ascontiguousarray(indices)).cast(pl.UInt32, strict=False)
 
 
 def _input_rows(records: RunRecords, count: int) -> Indices | None:

@@ -40,7 +40,9 @@ class _Self:
 
 def _stepped(hook: FunctionType) -> Callable[..., None]:
     def call(strategy: np.record, *rest: Any) -> None:
-        hook(_Self(strategy), *rest)
+        returned: object = hook(_Self(strategy), *rest)
+        if returned is not None:
+            raise StrategyError("must return nothing", field=hook.__qualname__, found=returned)
 
     return call
 
