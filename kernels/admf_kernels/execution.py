@@ -68,7 +68,14 @@ def resolve_size(config, account, instruments, positions, order, base_price, use
     elif order.size_kind == SizeKind.CASH_FRACTION:
         budget = order.size_amount * free_cash(account)
     quantity = affordable(config, instruments[symbol], order, base_price, used, slips, bar, 1.0, budget)
-    order.quantity = quantity if quantity >= instruments[symbol].min_quantity else 0.0
+    order.quantity = 0.0 if quantity < instruments[symbol].min_quantity else quantity
+
+
+@law
+def fail_law(account, order) -> None:
+    """S-05, F-04: a user's law gave a value that is not allowed; the run ends."""
+    account.status = RunStatus.LAW_FAILED.value
+    account.failed_order = order.number
 
 
 @law
@@ -186,6 +193,9 @@ def execute(
     slips = (config.slip_on & slip_bit) != 0
     if is_unresolved(order):
         resolve_size(config, account, state.instruments, state.positions, order, base_price, used, slips, bar)
+        if is_unresolved(order):
+            fail_law(account, order)
+            return NOTHING_LEFT
         if order.quantity <= 0.0:
             order.quantity = 0.0
             end(state, order, bar_index, CANCEL, Reason.BELOW_LOT.value)
@@ -206,8 +216,7 @@ def execute(
     slips_now = slips and not (spares_closing and opening == 0.0)
     price, raw = fill_price(config, instrument, order, base_price, quantity, used, slips_now, bar)
     if np.isnan(price) or not fee_is_finite(config, order, quantity, quantity * price * instrument.multiplier):
-        account.status = RunStatus.LAW_FAILED.value
-        account.failed_order = order.number
+        fail_law(account, order)
         return NOTHING_LEFT
     if price != raw and capped and config.clamp_fail == ClampFail.SKIP_BAR:
         return NOTHING_LEFT
@@ -221,6 +230,9 @@ def execute(
             config, account, instrument, position, order, base_price, price, closing_price, closing, opening, used,
             slips, bar,
         )  # fmt: skip
+        if np.isnan(allowed):
+            fail_law(account, order)
+            return NOTHING_LEFT
         if allowed < opening:
             if order.time_in_force == TimeInForce.FOK:
                 return NOTHING_LEFT

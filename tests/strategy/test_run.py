@@ -8,6 +8,7 @@ import admf
 from admf.errors import ConfigError, DataError, OrderError
 from admf.run import loop as loop_module
 from admf.strategies import BracketScalper, SmaCross
+from records_support import differing_fields
 
 FULL = ("orders", "fills", "transitions", "trades", "curve")
 
@@ -49,7 +50,7 @@ def test_the_record_level_changes_nothing_but_what_is_kept(record: str, bars: ad
     full = admf.backtest(bars, BracketScalper())
     other = admf.backtest(bars, BracketScalper(), record=record)
     assert other.trace_hash == full.trace_hash
-    assert other.metrics == full.metrics
+    assert other.metrics == {name: full.metrics[name] for name in other.metrics}
     assert other.fingerprint == full.fingerprint
 
 
@@ -60,7 +61,7 @@ def test_full_logs_are_drained_without_a_trace(bars: admf.Bars, monkeypatch: pyt
     monkeypatch.setattr("admf.run.entry.first_rows", lambda *_: 700)
     drained = admf.backtest(bars, EveryBar())
     for name in FULL:
-        assert getattr(drained.records, name).tobytes() == getattr(expected.records, name).tobytes(), name
+        assert differing_fields(getattr(drained.records, name), getattr(expected.records, name)) == [], name
     assert drained.records.account.hash_0 == expected.records.account.hash_0
     assert drained.metrics == expected.metrics
 
@@ -71,7 +72,7 @@ def test_chunks_leave_no_trace(bars: admf.Bars, monkeypatch: pytest.MonkeyPatch)
     seen: list[tuple[int, int]] = []
     chunked = admf.backtest(bars, BracketScalper(), progress=lambda done, total: seen.append((done, total)))
     for name in FULL:
-        assert getattr(chunked.records, name).tobytes() == getattr(expected.records, name).tobytes(), name
+        assert differing_fields(getattr(chunked.records, name), getattr(expected.records, name)) == [], name
     assert seen[0] == (17, 3_000)
     assert seen[-1] == (3_000, 3_000)
 
@@ -90,7 +91,7 @@ def test_later_bars_change_nothing_before_them(bars: admf.Bars) -> None:
                         admf.backtest(other, strategy, close_positions=False)):  # fmt: skip
             fills, curve = full.records.fills, full.records.curve
             mine = changed.records.fills
-            assert mine[mine["bar"] < cut].tobytes() == fills[fills["bar"] < cut].tobytes()
+            assert differing_fields(mine[mine["bar"] < cut], fills[fills["bar"] < cut]) == []
             assert changed.records.curve[:cut].tobytes() == curve[:cut].tobytes()
 
 

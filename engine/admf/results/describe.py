@@ -1,18 +1,20 @@
-"""A run in plain words and in JSON types: the one place that summary, report and store take their texts from."""
+"""A run in words: the facts, key figures and warnings that the summary and the report both show."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from admf.models import Model
+from admf.results.metrics import Metric, Metrics
 from admf.results.records import RunRecords
-from admf_kernels.codes import OrderStatus, Reason
+from admf.results.words import stamp_text
+from admf_kernels.codes import BarFlag, OrderStatus, Reason
 
 if TYPE_CHECKING:
+    from admf.data import Market
     from admf.execution import Execution
     from admf.results.result import Result
 
@@ -25,22 +27,46 @@ PHRASES = {
     "volume_limit": "volume cap {}",
     "short": "shorts: {}",
 }
+TOP_REJECTIONS = 3
+SHOWN_SYMBOLS = 3
+UNDEFINED = "–"
+
+Rows = list[tuple[str, str]]
+
+
+# --------------------------------------------------------------------------------------------------------------- facts
+
+
+def facts(records: RunRecords) -> Rows:
+    """What ran on what, as label and text."""
+    account = records.account_value
+    held = ", ".join(
+        f"{value_words(size)} {symbol} at {price:g}" for symbol, (size, price) in (account.positions or {}).items()
+    )
+    rows = [
+        ("data", data_words(records)),
+        ("strategy", strategy_words(records)),
+        ("execution", execution_words(records.execution)),
+        ("account", f"{money(account.cash)} {account.currency}" + (f" and {held}" if held else "")),
+    ]
+    if records.elapsed_s > 0.0:
+        speed = records.market.bar_count / records.elapsed_s
+        rows.append(("run", f"{_duration(records.elapsed_s)}, {_millions(speed)} bars a second"))
+    return rows
 
 
 def span(records: RunRecords) -> tuple[str, str] | None:
-    """First and last stamp as text, without the time of day where it says nothing; None for undated or empty data."""
+    """First and last stamp as text; None for undated data."""
     market = records.market
-    if not market.dated or not market.bar_count:
-        return None
-    ends = market.timestamps.gather([0, market.bar_count - 1])
-    first, last = ends.dt.strftime("%Y-%m-%d %H:%M" if market.intraday else "%Y-%m-%d")
-    return first, last
+    first, last = stamp_text(0, market), stamp_text(market.bar_count - 1, market)
+    return (first, last) if first and last else None
 
 
 def data_words(records: RunRecords) -> str:
     """Symbols, bars and span of the data."""
     symbols = records.market.symbols
-    named = ", ".join(symbols) if len(symbols) <= 3 else f"{len(symbols)} symbols ({symbols[0]} … {symbols[-1]})"
+    few = len(symbols) <= SHOWN_SYMBOLS
+    named = ", ".join(symbols) if few else f"{len(symbols)} symbols ({symbols[0]} … {symbols[-1]})"
     dates = span(records)
     when = f"{dates[0]} → {dates[1]} UTC ({records.years:.2f} years)" if dates else "undated"
     return f"{named} · {records.market.bar_count:,} bars · {when}"
@@ -62,7 +88,7 @@ def execution_words(execution: "Execution") -> str:
     for field in fields(execution):
         value = getattr(execution, field.name)
         if field.name not in PHRASES and value != field.default:
-            phrases.append(f"{field.name} {value_words(value)}")
+            phrases.append(f"{value_words(field.name)} {value_words(value)}")
     return " · ".join(phrases)
 
 
@@ -79,6 +105,136 @@ def value_words(value: object) -> str:
     return str(value).replace("_", " ")
 
 
+def warnings(result: "Result") -> list[str]:
+    """What a reader must know before the figures."""
+    metrics, market = result.metrics, result.records.market
+    found = []
+    if metrics["bankrupt_bar"] is not None:
+        bar = int(metrics["bankrupt_bar"])
+        stamp = stamp_text(bar, market)
+        when = f"bar {bar:,} ({stamp})" if stamp else f"bar {bar:,}"
+        found.append(f"BANKRUPT at {when}: equity fell to zero or below, everything was closed and refused after")
+    if not metrics["fills"]:
+        found.append("nothing filled" if metrics["orders"] else "no order was submitted")
+    elif not metrics["trades"]:
+        found.append("no position was closed: there are no round trips to judge")
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------- figures
+
+
+def money(value: Metric) -> str:
+    """An amount with two decimals, more where it is small."""
+    return _number(value, ",.2f" if value is None or abs(value) >= 0.01 or value == 0 else ",.6f")
+
+
+def percent(value: Metric, sign: str = "") -> str:
+    """A fraction as percent; what would fill the line is shortened."""
+    if value is not None and 100.0 <= abs(value) < math.inf:
+        return f"{100.0 * value:{sign}.3g} %"
+    return _number(value, f"{sign},.2%").replace("%", " %")
+
+
+def _number(value: Metric, form: str) -> str:
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return format(value, form)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e3:,.1f} ms" if seconds < 1.0 else f"{seconds:,.2f} s"
+
+
+def _millions(count: float) -> str:
+    return f"{count / 1e6:,.1f} million" if count >= 1e6 else f"{count:,.0f}"
+
+
+def sections(result: "Result") -> list[tuple[str, Rows]]:
+    """Title and rows (label, value) of each section; a label that begins with blanks belongs to the row above."""
+    records, metrics = result.records, result.metrics
+    unit = "daily" if records.market.intraday else "per bar"
+    return [
+        ("Return", _returns(result)),
+        (f"Risk (returns {unit}, {records.periods_per_year:g} a year)", _risk(metrics)),
+        ("Round trips", _trades(result)),
+        ("Orders", _orders(result)),
+        ("Costs", _costs(metrics)),
+        ("Fills", _fills(result)),
+    ]
+
+
+def _returns(result: "Result") -> Rows:
+    metrics, market = result.metrics, result.records.market
+    rows = [
+        ("initial equity", money(metrics["initial_equity"])),
+        ("final equity", money(metrics["final_equity"])),
+        ("total return", percent(metrics["total_return"], "+")),
+        ("CAGR", percent(metrics["cagr"], "+")),
+    ]
+    if len(market.symbols) == 1:
+        rows.append((f"{market.symbols[0]} itself", percent(price_change(market), "+")))
+    return rows
+
+
+def price_change(market: "Market") -> float:
+    """Last valid close over the first valid one, less 1; NaN where no bar is valid. For a market of one symbol."""
+    valid = (market.arrays.flags[:, 0] & np.uint8(BarFlag.VALID)) != 0
+    if not valid.any():
+        return math.nan
+    first, last = int(valid.argmax()), len(valid) - 1 - int(valid[::-1].argmax())
+    close = market.arrays.close
+    return float(close[last, 0] / close[first, 0]) - 1.0
+
+
+def _risk(metrics: Metrics) -> Rows:
+    return [
+        ("volatility", percent(metrics["volatility"])),
+        ("Sharpe", _number(metrics["sharpe"], ",.2f")),
+        ("Sortino", _number(metrics["sortino"], ",.2f")),
+        ("max drawdown", percent(metrics["max_drawdown"])),
+        ("exposure", percent(metrics["exposure"])),
+        ("turnover", _number(metrics["turnover"], ",.1f") + " ×"),
+    ]
+
+
+def _trades(result: "Result") -> Rows:
+    metrics, records = result.metrics, result.records
+    rows = [
+        ("closed", f"{metrics['trades']:,}"),
+        ("win rate", percent(metrics["win_rate"])),
+        ("profit factor", _number(metrics["profit_factor"], ",.2f")),
+        ("average", money(metrics["average_trade"])),
+    ]
+    if len(records.trades):
+        pnl = records.trades["pnl"]
+        rows += [("best", money(float(pnl.max()))), ("worst", money(float(pnl.min())))]
+    open_count = int(np.count_nonzero(records.positions["quantity"]))
+    if open_count:
+        rows.append(("open at the end", f"{open_count:,}"))
+        rows.append(("  pnl so far", money(float(result.positions["pnl"].sum()))))
+    return rows
+
+
+def _orders(result: "Result") -> Rows:
+    metrics = result.metrics
+    reasons = rejections(result.records)
+    named = [(f"  {reason.name}", f"{count:,}") for reason, count in reasons[:TOP_REJECTIONS]]
+    if rest := sum(count for _, count in reasons[TOP_REJECTIONS:]):
+        named.append(("  other reasons", f"{rest:,}"))
+    return [
+        ("submitted", f"{metrics['orders']:,}"),
+        ("filled", f"{metrics['orders_filled']:,}"),
+        ("cancelled", f"{metrics['orders_cancelled']:,}"),
+        ("rejected", f"{metrics['orders_rejected']:,}"),
+        *named,
+        ("expired", f"{metrics['orders_expired']:,}"),
+        *([("still working", f"{metrics['orders_working']:,}")] if metrics["orders_working"] else []),
+    ]
+
+
 def rejections(records: RunRecords) -> list[tuple[Reason, int]]:
     """How often each reason refused an order, most frequent first; empty where orders are not recorded."""
     reasons = records.orders["reason"][records.orders["status"] == OrderStatus.REJECTED]
@@ -87,46 +243,25 @@ def rejections(records: RunRecords) -> list[tuple[Reason, int]]:
     return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
 
-def json_text(value: Any) -> str:
-    """Indented JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n"
+def _costs(metrics: Metrics) -> Rows:
+    commission, slippage = metrics["commission"] or 0.0, metrics["slippage_cost"] or 0.0
+    return [
+        ("commission", money(commission)),
+        ("slippage", money(slippage)),
+        ("together", money(commission + slippage)),
+        ("of initial equity", percent((commission + slippage) / (metrics["initial_equity"] or math.nan))),
+    ]
 
 
-def finite(value: Any) -> Any:
-    """The value with None for every float that is not a finite number: JSON has no NaN and no ∞."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {name: finite(item) for name, item in value.items()}
-    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def result_dict(result: "Result") -> dict[str, Any]:
-    """What `Result.to_dict` promises."""
-    records = result.records
-    dates = span(records)
-    values = {
-        "title": result.title,
-        "record": records.record,
-        "symbols": list(records.market.symbols),
-        "bars": records.market.bar_count,
-        "start": dates[0] if dates else None,
-        "end": dates[1] if dates else None,
-        "currency": records.account_value.currency,
-        "strategy": records.strategy,
-        "execution": records.execution.to_dict(),
-        "metrics": result.metrics,
-        "rejections": {reason.name.lower(): count for reason, count in rejections(records)},
-        "elapsed_s": records.elapsed_s,
-        "fingerprint": result.fingerprint,
-        "trace_hash": result.trace_hash,
-    }
-    json_ready: dict[str, Any] = finite(values)
-    return json_ready
-
-
-def plain(value: object) -> Any:
-    """For `json.dumps(default=…)`: NumPy scalars as Python's, anything else as text without its address in memory."""
-    if isinstance(value, np.generic):
-        return value.item()
-    return getattr(value, "__qualname__", None) or type(value).__qualname__
+def _fills(result: "Result") -> Rows:
+    metrics = result.metrics
+    rows = [("fills", f"{metrics['fills']:,}"), ("ambiguous groups", f"{metrics['ambiguous_groups']:,}")]
+    if metrics["ambiguous_groups"] and result.has("fills"):
+        rows.append(("  fills in them", f"{int(np.count_nonzero(result.records.fills['ambiguous'])):,}"))
+    rows.append(("clamped prices", f"{metrics['clamps']:,}"))
+    if metrics["clamps"]:
+        rows.append(("  slippage given back", money(metrics["clamp_saving"])))
+    rows.append(("bad bars", f"{metrics['bad_bars']:,}"))
+    if metrics["bad_bars"]:
+        rows.append(("  the first is bar", f"{metrics['bad_bar_first']:,}"))
+    return rows

@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from admf.results.records import RunRecords
 from admf.results.words import Indices, code_names, code_texts, code_words, stamps, symbol_words
@@ -142,20 +143,20 @@ def positions_frame(records: RunRecords) -> pl.DataFrame:
     positions = records.positions
     multiplier = records.multipliers()
     quantity, mark = positions["quantity"], positions["mark"]
-    traded = np.sign(quantity) * (positions["exit_value"] - positions["entry_value"])
-    held = np.flatnonzero(quantity)
-    unrealized, pnl = np.zeros(len(positions)), np.zeros(len(positions))
-    unrealized[held] = (quantity * (mark - positions["average_price"]) * multiplier)[held]
-    pnl[held] = ((traded + quantity * mark) * multiplier - positions["trip_commission"])[held]
+    realized = np.sign(quantity) * (positions["exit_value"] - positions["entry_value"])
+
+    def held(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(quantity != 0.0, values, 0.0)  # a symbol without a valid bar has no mark
+
     return pl.DataFrame(
         {
             "symbol": pl.Series(list(records.market.symbols), dtype=pl.String),
             "quantity": quantity,
             "average_price": positions["average_price"],
             "mark": mark,
-            "market_value": quantity * mark * multiplier,
-            "unrealized_pnl": unrealized,
-            "pnl": pnl,
+            "market_value": held(quantity * mark * multiplier),
+            "unrealized_pnl": held(quantity * (mark - positions["average_price"]) * multiplier),
+            "pnl": held((realized + quantity * mark) * multiplier - positions["trip_commission"]),
             "locked": positions["locked"],
         }
     )

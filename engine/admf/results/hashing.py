@@ -1,15 +1,21 @@
-"""The two hashes of a result: `trace_hash` (H-01) of what happened, `fingerprint` of what was put in."""
+"""`trace_hash` (H-01): what happened, in 32 hex digits."""
 
-import hashlib
-import json
 import struct
 
-from admf.results.describe import plain
 from admf.results.records import RunRecords
 
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
-FINGERPRINT_VERSION = 1  # raised when the meaning of the inputs changes
+
+
+def trace_hash(records: RunRecords) -> str:
+    """The kernel's lanes over the fills, then final cash and each quantity in symbol order (H-01)."""
+    lane_0, lane_1 = int(records.account["hash_0"]), int(records.account["hash_1"])
+    for value in [float(records.account["cash"]), *records.positions["quantity"].tolist()]:
+        word = float_bits(value)
+        lane_0 = mix64(lane_0 ^ word)
+        lane_1 = mix64((lane_1 + word + GOLDEN) & MASK)
+    return f"{lane_0:016x}{lane_1:016x}"
 
 
 def mix64(word: int) -> int:
@@ -23,27 +29,3 @@ def float_bits(value: float) -> int:
     """The 64 bits of a float, −0 as 0."""
     bits: int = struct.unpack("<Q", struct.pack("<d", value + 0.0))[0]  # −0.0 + 0.0 is 0.0
     return bits
-
-
-def trace_hash(records: RunRecords) -> str:
-    """32 hex digits: the kernel's lanes over the fills, then final cash and each quantity in symbol order (H-01)."""
-    lane_0, lane_1 = int(records.account["hash_0"]), int(records.account["hash_1"])
-    for value in [float(records.account["cash"]), *records.positions["quantity"].tolist()]:
-        word = float_bits(value)
-        lane_0 = mix64(lane_0 ^ word)
-        lane_1 = mix64((lane_1 + word + GOLDEN) & MASK)
-    return f"{lane_0:016x}{lane_1:016x}"
-
-
-def fingerprint(records: RunRecords) -> str:
-    """sha256 (hex) over the inputs: market, script or strategy, execution and account. The record level is no input."""
-    inputs = {
-        "version": FINGERPRINT_VERSION,
-        "inputs": records.inputs_fingerprint,
-        "market": records.market.fingerprint,
-        "execution": records.execution.to_dict(),
-        "account": records.account_value.to_dict(),
-        "strategy": records.strategy,
-    }
-    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), default=plain)
-    return hashlib.sha256(text.encode()).hexdigest()

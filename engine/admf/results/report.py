@@ -4,24 +4,67 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from admf.results.charts import line_chart
-from admf.results.describe import data_words, execution_words, strategy_words
-from admf.results.figures import Rows, money, percent, sections, warnings
-from admf.results.page import PAGE, STYLE
+from admf.results.describe import Rows, facts, money, percent, sections, warnings
 from admf.results.store import write_text
-from admf.results.words import stamps
+from admf.results.words import stamp_text
 
 if TYPE_CHECKING:
     from admf.results.result import Result
 
 TRADE_ROWS = 200
-LEADING = ("symbol", "side", "quantity", "entry_bar", "entry_timestamp", "entry_price")
-TRADE_COLUMNS = (*LEADING, "exit_bar", "exit_timestamp", "exit_price", "pnl", "return_pct", "bars_held", "mae", "mfe")
-
+TRADE_COLUMNS = {
+    True: ("symbol", "side", "quantity", "entry_timestamp", "entry_price", "exit_timestamp", "exit_price"),
+    False: ("symbol", "side", "quantity", "entry_bar", "entry_price", "exit_bar", "exit_price"),
+}  # by whether the data is dated
+OUTCOME_COLUMNS = ("pnl", "return_ratio", "bars_held", "mae", "mfe")
 INNER, LOSS = ' class="inner"', ' class="loss"'
+
+STYLE = """
+:root { --ink: #1d2733; --soft: #66717f; --line: #dfe4ea; --page: #ffffff; --card: #f7f9fb;
+  --blue: #2563ab; --red: #b3312c }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e3e8ee; --soft: #95a1b0; --line: #313b47; --page: #151a20; --card: #1c232b;
+    --blue: #6ba6e8; --red: #e5756f }
+}
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 1080px; padding: 32px 24px; background: var(--page); color: var(--ink);
+  font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif }
+h1 { margin: 0 0 4px; font-size: 26px } h2 { margin: 32px 0 8px; font-size: 17px }
+dl { margin: 0; display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px }
+dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
+.warning { margin: 16px 0 0; padding: 8px 12px; border-left: 4px solid var(--red); background: var(--card) }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 16px; margin-top: 24px }
+.card { padding: 12px 16px; background: var(--card); border: 1px solid var(--line); border-radius: 6px }
+.card h3 { margin: 0 0 6px; font-size: 14px; color: var(--blue) }
+.card table { width: 100% }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+td, th { padding: 2px 0; text-align: right; white-space: nowrap } td:first-child, th:first-child { text-align: left }
+.inner td:first-child { padding-left: 14px; color: var(--soft) }
+.wide { overflow-x: auto } .wide table { width: 100%; font-size: 13px }
+.wide td, .wide th { padding: 4px 10px; border-bottom: 1px solid var(--line) }
+.wide th { color: var(--soft); font-weight: 500 }
+.loss { color: var(--red) } .note, footer { color: var(--soft); font-size: 13px } footer { margin-top: 32px }
+svg { display: block; width: 100%; height: auto } svg text { fill: var(--soft); font-size: 12px }
+svg line { stroke: var(--line) } polyline { fill: none; stroke-width: 1.5; stroke-linejoin: round }
+polygon { opacity: .12 } .equity polyline { stroke: var(--blue) } .equity polygon { fill: var(--blue) }
+.drawdown polyline { stroke: var(--red) } .drawdown polygon { fill: var(--red) }
+"""
+
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>{style}</style></head><body>
+<h1>{title}</h1>
+<dl>{facts}</dl>
+{warnings}
+{charts}
+<div class="cards">{cards}</div>
+{trades}
+<footer>trace {trace_hash}<br>inputs {fingerprint}</footer>
+</body></html>
+"""
 
 
 def write_report(result: "Result", path: Path) -> Path:
@@ -31,17 +74,10 @@ def write_report(result: "Result", path: Path) -> Path:
 
 def report_html(result: "Result") -> str:
     """The whole page; every text from outside is escaped."""
-    records = result.records
-    facts = [
-        ("data", data_words(records)),
-        ("strategy", strategy_words(records)),
-        ("execution", execution_words(records.execution)),
-        ("account", f"{money(records.account_value.cash)} {records.account_value.currency}"),
-    ]
     return PAGE.format(
         style=STYLE,
         title=escape(result.title),
-        facts="".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts),
+        facts="".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts(result.records)),
         warnings="".join(f'<p class="warning">{escape(warning)}</p>' for warning in warnings(result)),
         charts=_charts(result),
         cards="".join(_card(title, rows) for title, rows in sections(result)),
@@ -52,18 +88,17 @@ def report_html(result: "Result") -> str:
 
 
 def _charts(result: "Result") -> str:
-    if not len(result.records.curve):
-        return '<p class="note">The equity curve was not recorded: run with record="full" for charts.</p>'
+    if not result.has("equity"):
+        return '<p class="note">The equity curve was not recorded: run with record="fills" or "full" for charts.</p>'
     market = result.records.market
-    form = "%Y-%m-%d %H:%M" if market.intraday else "%Y-%m-%d"
 
     def bar_text(bar: int) -> str:
-        return stamps("stamp", np.array([bar]), market).dt.strftime(form)[0] or f"bar {bar:,}"
+        return stamp_text(bar, market) or f"bar {bar:,}"
 
     equity, drawdown = result.equity["equity"].to_numpy(), result.equity["drawdown"].to_numpy()
     charts = [
-        ("Equity", line_chart(equity, "equity", lambda value: f"{value:,.6g}", bar_text)),
-        ("Drawdown", line_chart(-drawdown, "drawdown", lambda value: percent(value + 0.0), bar_text)),
+        ("Equity", line_chart(equity, "equity", 260, lambda value: f"{value:,.6g}", bar_text)),
+        ("Drawdown", line_chart(-drawdown, "drawdown", 160, lambda value: percent(value + 0.0), bar_text)),
     ]
     return "".join(f"<h2>{title}</h2>{chart}" for title, chart in charts)
 
@@ -79,19 +114,22 @@ def _card(title: str, rows: Rows) -> str:
 def _trades(result: "Result") -> str:
     if not result.has("trades") or not len(result.records.trades):
         return ""
-    frame, count = result.trades.select(TRADE_COLUMNS).head(TRADE_ROWS), len(result.records.trades)
-    frame = frame.select(name for name in frame.columns if frame[name].null_count() < frame.height)
-    head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in frame.columns)
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in _texts(frame).iter_rows())
+    count, dated = len(result.records.trades), result.records.market.dated
+    frame = result.trades.head(TRADE_ROWS).select(*TRADE_COLUMNS[dated], *OUTCOME_COLUMNS)
+    cells = frame.with_columns(
+        pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"),
+        pl.col("pnl").map_elements(money, pl.String),
+        pl.col("return_ratio").map_elements(percent, pl.String),
+    )
+    head = "".join(f"<th>{name.removesuffix('_ratio').replace('_', ' ')}</th>" for name in frame.columns)
+    lost = frame["pnl"] < 0.0
+    rows = zip(cells.iter_rows(), lost, strict=True)
+    body = "".join(f"<tr{LOSS if loss else ''}>{''.join(_cell(value) for value in row)}</tr>" for row, loss in rows)
     note = f'<p class="note">The first {TRADE_ROWS} of {count:,} round trips.</p>' if count > TRADE_ROWS else ""
-    return f'<h2>Trades</h2>{note}<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
-
-
-def _texts(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"))
+    return f'<h2>Round trips</h2>{note}<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"<td{LOSS if value < 0 else ''}>{value:,.6g}</td>"
+        return f"<td>{value:,.6g}</td>"
     return f"<td>{escape(str(value)) if value is not None else ''}</td>"

@@ -8,39 +8,41 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from admf.errors import ConfigError
-from admf.results import frames, hashing
-from admf.results.describe import result_dict
-from admf.results.metrics import Metrics, account_metrics, all_metrics
+from admf.results import frames
+from admf.results.hashing import trace_hash
+from admf.results.metrics import Metrics, metrics_frame, metrics_of
 from admf.results.records import RunRecords
+from admf.results.store import result_dict, write_folder
 from admf.results.trades import trades_fifo_frame, trades_frame
 from admf.results.words import order_ids
 
-if TYPE_CHECKING:  # loaded by summary() alone
-    from rich.console import Console
+if TYPE_CHECKING:  # rich and the page are loaded by summary() and report() alone
+    from admf.results.summary import Summary
 
+LEVELS = ("summary", "fills", "full")  # each holds what the ones before it hold
 LEVEL_OF_FRAME = {
     "fills": "fills",
-    "trades": "fills",
-    "trades_fifo": "fills",
-    "equity": "fills",
     "orders": "full",
     "transitions": "full",
+    "trades": "fills",
+    "trades_fifo": "fills",
+    "positions": "summary",
+    "equity": "fills",
 }
-HOLDS = {"summary": ("summary",), "fills": ("summary", "fills"), "full": ("summary", "fills", "full")}
 
 
 class Result:
     """Frames, metrics and hashes of one run.
 
     Frames are polars DataFrames, built from the records on first access and kept. A frame that the run did not record
-    raises ConfigError and names the record level that has it; metrics and hashes are there at every level.
+    raises ConfigError and names the record level that has it; positions, metrics and hashes are there at every level.
     """
 
     def __init__(self, records: RunRecords) -> None:
         self.records = records
 
     def __repr__(self) -> str:
-        metrics, symbols = account_metrics(self.records), self.records.market.symbols
+        metrics, symbols = self.metrics, self.records.market.symbols
         traded = symbols[0] if len(symbols) == 1 else f"{len(symbols)} symbols"
         growth = f"{metrics['total_return']:+.2%} return, {metrics['trades']} trades, {metrics['fills']} fills"
         return f"Result({self.title}: {traded}, {metrics['bars']} bars, {growth}, trace {self.trace_hash[:8]})"
@@ -50,7 +52,7 @@ class Result:
         """Name of the run."""
         return self.records.title
 
-    # ----------------------------------------------------------------------------------------------------- frames
+    # ------------------------------------------------------------------------------------------------------ frames
 
     @cached_property
     def fills(self) -> pl.DataFrame:
@@ -95,47 +97,52 @@ class Result:
 
     def recorded_frames(self) -> dict[str, pl.DataFrame]:
         """Every frame that this run's record level holds, by name."""
-        names = [name for name in (*LEVEL_OF_FRAME, "positions") if self.has(name)]
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in LEVEL_OF_FRAME if self.has(name)}
 
     def has(self, frame: str) -> bool:
         """Whether the run recorded what this frame is made of."""
-        return LEVEL_OF_FRAME.get(frame, "summary") in HOLDS[self.records.record]
+        return LEVELS.index(self.records.record) >= LEVELS.index(LEVEL_OF_FRAME[frame])
 
-    # --------------------------------------------------------------------------------------------- plain values
+    # ------------------------------------------------------------------------------------------------ plain values
 
     @cached_property
     def metrics(self) -> Metrics:
-        """Key figures: a dict, and `.frame()`."""
-        return all_metrics(self.records)
+        """Key figures by name, the same ones at every record level."""
+        return metrics_of(self.records)
+
+    @cached_property
+    def metrics_frame(self) -> pl.DataFrame:
+        """The key figures as a frame: `metric`, `value`."""
+        return metrics_frame(self.metrics)
 
     @cached_property
     def trace_hash(self) -> str:
         """32 hex digits over fills, final cash and positions (H-01); the same for every path and record level."""
-        return hashing.trace_hash(self.records)
+        return trace_hash(self.records)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """sha256 of the inputs (hex)."""
-        return hashing.fingerprint(self.records)
+        """sha256 (hex) of the inputs; the record level is none of them."""
+        return self.records.inputs_fingerprint
 
     def to_dict(self) -> dict[str, Any]:
         """Run, metrics, counts and hashes as JSON types; what is not a finite number is None."""
         return result_dict(self)
 
-    # -------------------------------------------------------------------------------------------------- outputs
+    # ----------------------------------------------------------------------------------------------------- outputs
 
-    def summary(self, console: "Console | None" = None) -> str:
-        """The run on one page as plain text; printed with colours where a rich console is given."""
-        from admf.results.summary import summary_text
+    def summary(self) -> "Summary":
+        """The run on one page: `print` it, or give it to a rich console for colours."""
+        from admf.results.summary import Summary
 
-        return summary_text(self, console)
+        return Summary(self)
 
-    def to_parquet(self, folder: str | Path, *, overwrite: bool = False) -> Path:
-        """Write what was recorded as a folder of Parquet files, metrics.json and run.json; OutputError if refused."""
-        from admf.results.store import write_folder
+    def to_parquet(self, folder: str | Path) -> Path:
+        """Write what was recorded as a folder of Parquet files and run.json; OutputError if that is refused.
 
-        return write_folder(self, Path(folder), overwrite=overwrite)
+        A folder that holds nothing but a stored run is replaced.
+        """
+        return write_folder(self, Path(folder))
 
     def to_pandas(self) -> dict[str, Any]:
         """Every recorded frame as a pandas DataFrame, by name; ConfigError where pandas is not installed."""
@@ -144,7 +151,7 @@ class Result:
         return {name: frame.to_pandas() for name, frame in self.recorded_frames().items()}
 
     def report(self, path: str | Path) -> Path:
-        """Write one self-contained HTML page with charts, key figures and trades; OutputError if refused."""
+        """Write one self-contained HTML page with charts, key figures and trades; OutputError if that is refused."""
         from admf.results.report import write_report
 
         return write_report(self, Path(path))
@@ -156,11 +163,10 @@ class Result:
     def _require(self, frame: str) -> None:
         if not self.has(frame):
             level = LEVEL_OF_FRAME[frame]
-            levels = '"full"' if level == "full" else '"fills" or "full"'
             raise ConfigError(
-                f"the {frame} of this run were not recorded" if frame != "equity" else "equity was not recorded",
+                "this run did not record it",
                 field=f"result.{frame}",
                 found=f"record={self.records.record}",
-                allowed=f"record={levels}",
+                allowed=" or ".join(f"record={name}" for name in LEVELS[LEVELS.index(level) :]),
                 remedy=f'run it again with record="{level}"',
             )

@@ -1,33 +1,42 @@
 """A result as a folder of files; it appears complete or not at all."""
 
+import json
+import math
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from admf.errors import OutputError
-from admf.results.describe import json_text, result_dict
+from admf.results.describe import rejections, span
 
 if TYPE_CHECKING:
     from admf.results.result import Result
 
 RUN_FILE = "run.json"  # what makes a folder one of ours
+FRAMES = ("fills", "orders", "transitions", "trades", "trades_fifo", "positions", "equity", "metrics")
+REPORT_FILE = "report.html"  # put beside the frames by whoever wants it there
+STORED = {RUN_FILE, REPORT_FILE, *(f"{name}.parquet" for name in FRAMES)}
 
 
-def write_folder(result: "Result", folder: Path, *, overwrite: bool) -> Path:
-    """Write frames as Parquet, metrics.json and run.json beside `folder` first, then move them into place.
+def write_folder(result: "Result", folder: Path) -> Path:
+    """Write each frame as Parquet and run.json beside `folder` first, then move them into place.
 
-    An existing folder is refused; with `overwrite` it is replaced if it is empty or holds a run of ours.
+    An empty folder and one that holds nothing but a stored run are replaced; any other one is refused.
     """
-    _check_target(folder, overwrite=overwrite)
     with _output_errors(folder):
+        _check_target(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = _sibling(folder)
         temporary.mkdir()
         try:
-            _write_files(result, temporary)
+            for name, frame in (result.recorded_frames() | {"metrics": result.metrics_frame}).items():
+                frame.write_parquet(temporary / f"{name}.parquet")
+            (temporary / RUN_FILE).write_text(json_text(result.to_dict()), encoding="utf-8")
             _move_into_place(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -38,7 +47,7 @@ def write_text(path: Path, text: str) -> Path:
     """Write one file beside `path` first, then move it into place; OutputError if that cannot be done."""
     with _output_errors(path):
         if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder")
+            raise IsADirectoryError(0, "this is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = _sibling(path)
         try:
@@ -47,6 +56,24 @@ def write_text(path: Path, text: str) -> Path:
         finally:
             temporary.unlink(missing_ok=True)
     return path
+
+
+def _check_target(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(
+            "the output folder is a file", field="folder", found=str(folder), remedy="name another folder"
+        )
+    foreign = sorted({entry.name for entry in folder.iterdir()} - STORED)
+    if foreign:
+        raise OutputError(
+            f"the output folder holds {foreign[0]!r}, which is no part of a stored run, and is not replaced",
+            field="folder",
+            found=str(folder),
+            allowed="a new or empty folder, or one that holds a stored run",
+            remedy="name another folder",
+        )
 
 
 def _move_into_place(temporary: Path, folder: Path) -> None:
@@ -64,39 +91,6 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     shutil.rmtree(old)
 
 
-def _write_files(result: "Result", folder: Path) -> None:
-    for name, frame in result.recorded_frames().items():
-        frame.write_parquet(folder / f"{name}.parquet")
-    run = result_dict(result)
-    for file, content in (("metrics.json", run["metrics"]), (RUN_FILE, run)):
-        (folder / file).write_text(json_text(content), encoding="utf-8")
-
-
-def _check_target(folder: Path, *, overwrite: bool) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise OutputError(
-            "the output folder is a file", field="folder", found=str(folder), remedy="name another folder"
-        )
-    if not overwrite:
-        raise OutputError(
-            "the output folder exists",
-            field="folder",
-            found=str(folder),
-            allowed="a folder that does not exist yet",
-            remedy="name another folder, or pass overwrite=True to replace a stored run",
-        )
-    if any(folder.iterdir()) and not (folder / RUN_FILE).exists():
-        raise OutputError(
-            f"the output folder holds other files (there is no {RUN_FILE} in it) and is not replaced",
-            field="folder",
-            found=str(folder),
-            allowed="an empty folder or one that holds a stored run",
-            remedy="name another folder",
-        )
-
-
 @contextmanager
 def _output_errors(path: Path) -> Iterator[None]:
     try:
@@ -111,3 +105,51 @@ def _sibling(path: Path) -> Path:
     """A hidden name beside `path` that nobody else uses."""
     path = path.absolute()
     return path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+
+
+# ---------------------------------------------------------------------------------------------------------------- JSON
+
+
+def result_dict(result: "Result") -> dict[str, Any]:
+    """What `Result.to_dict` promises."""
+    records = result.records
+    dates = span(records)
+    values = {
+        "title": result.title,
+        "record": records.record,
+        "symbols": list(records.market.symbols),
+        "bars": records.market.bar_count,
+        "start": dates[0] if dates else None,
+        "end": dates[1] if dates else None,
+        "currency": records.account_value.currency,
+        "strategy": records.strategy,
+        "execution": records.execution.to_dict(),
+        "account": records.account_value.to_dict(),
+        "metrics": result.metrics,
+        "rejections": {reason.name: count for reason, count in rejections(records)},
+        "elapsed_s": records.elapsed_s,
+        "fingerprint": result.fingerprint,
+        "trace_hash": result.trace_hash,
+    }
+    json_ready: dict[str, Any] = plain(values)
+    return json_ready
+
+
+def json_text(value: Any) -> str:
+    """Indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON types: None for a float that is not finite, a function or class by its name."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return getattr(value, "__qualname__", None) or type(value).__qualname__

@@ -7,94 +7,82 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from admf.results.describe import data_words, execution_words, strategy_words, value_words
-from admf.results.figures import Rows, money, sections, warnings
+from admf.results.describe import Rows, facts, money, sections, warnings
 
 if TYPE_CHECKING:
     from admf.results.result import Result
 
-WIDTH = 100
+WIDTH = 80
+BLOCK_WIDTH, BLOCK_GAP = 38, 4  # two blocks beside each other
 SPARKS = "▁▂▃▄▅▆▇█"
-SPARK_COUNT = 60
+SPARK_COUNT = 46
 
 
-def summary_text(result: "Result", console: Console | None) -> str:
-    """The page as plain text of at most WIDTH columns; also printed to `console` where one is given."""
-    page = summary_page(result)
-    if console is not None:
-        console.print(page)
-    plain = Console(file=io.StringIO(), width=WIDTH, no_color=True, force_terminal=False, legacy_windows=False)
-    with plain.capture() as capture:
-        plain.print(page)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+class Summary:
+    """One page: text of 80 columns to `print`, colours on a rich console."""
+
+    def __init__(self, result: "Result") -> None:
+        self._page = summary_page(result)
+
+    def __rich__(self) -> RenderableType:
+        return self._page
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=WIDTH, no_color=True, force_terminal=False, legacy_windows=False)
+        with console.capture() as capture:
+            console.print(self._page)
+        return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+    __repr__ = __str__  # a notebook or prompt shows the page as well
 
 
 def summary_page(result: "Result") -> RenderableType:
     """The page as a rich renderable."""
-    parts: list[RenderableType] = [Text(result.title, style="bold"), _facts(result)]
+    parts: list[RenderableType] = [Text(result.title, style="bold"), _facts(facts(result.records))]
     parts += [Text(f"! {warning}", style="bold red") for warning in warnings(result)]
-    parts += ["", _figures(result), ""]
+    parts += ["", _figures(sections(result)), ""]
     if len(result.records.curve) > 1:
-        parts += [_equity_line(result), ""]
+        parts.append(_equity_line(result.records.curve["equity"]))
     parts.append(Text(f"trace {result.trace_hash}", style="dim"))
     return Group(*parts)
 
 
-def _facts(result: "Result") -> Table:
-    records = result.records
-    account = records.account_value
-    held = ", ".join(
-        f"{value_words(size)} {symbol} at {price:g}" for symbol, (size, price) in (account.positions or {}).items()
-    )
-    rows = [
-        ("data", data_words(records)),
-        ("strategy", strategy_words(records)),
-        ("execution", execution_words(records.execution)),
-        ("account", f"{money(account.cash)} {account.currency}" + (f" and {held}" if held else "")),
-    ]
-    if records.elapsed_s > 0.0:
-        speed = records.market.bar_count * len(records.market.symbols) / records.elapsed_s
-        rows.append(("run", f"{_duration(records.elapsed_s)}, {speed / 1e6:,.1f} million bars a second"))
+def _facts(rows: Rows) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(max_width=WIDTH - 12)
     for label, text in rows:
         table.add_row(label, Text(text))
     return table
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1e3:,.1f} ms" if seconds < 1.0 else f"{seconds:,.2f} s"
-
-
-def _figures(result: "Result") -> Table:
+def _figures(blocks: list[tuple[str, Rows]]) -> Table:
     """Sections two beside each other."""
-    table = Table.grid(padding=(0, 6, 0, 0))
-    blocks = [_block(title, rows) for title, rows in sections(result)]
-    for row, (left, right) in enumerate(zip_longest(blocks[0::2], blocks[1::2], fillvalue="")):
+    tables = [_block(title, rows) for title, rows in blocks]
+    page = Table.grid(padding=(0, BLOCK_GAP, 0, 0), pad_edge=False)
+    for row, (left, right) in enumerate(zip_longest(tables[0::2], tables[1::2], fillvalue="")):
         if row:
-            table.add_row("", "")
-        table.add_row(left, right)
-    return table
+            page.add_row("", "")
+        page.add_row(left, right)
+    return page
 
 
 def _block(title: str, rows: Rows) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(min_width=24)
-    table.add_column(justify="right", min_width=14)
+    table = Table.grid(padding=(0, 1, 0, 0))
+    value_width = max(len(text) for _, text in rows)
+    table.add_column(width=BLOCK_WIDTH - 1 - value_width, no_wrap=True)
+    table.add_column(width=value_width, justify="right", no_wrap=True)
     for label, text in rows:
-        table.add_row(Text(label), Text(text))
-    return Group(Text(title, style="bold cyan"), Padding(table, (0, 0, 0, 2)))
+        table.add_row(Text(f"  {label}"), Text(text))
+    return Group(Text(title, style="bold cyan"), table)
 
 
-def _equity_line(result: "Result") -> Text:
-    equity = np.asarray(result.records.curve["equity"])
+def _equity_line(equity: NDArray[np.float64]) -> Text:
     low, high = float(np.nanmin(equity)), float(np.nanmax(equity))
-    return Text(f"equity  {sparkline(equity)}  {money(low)} … {money(high)}")
+    return Text(f"equity {sparkline(equity)} {money(low)} … {money(high)}")
 
 
 def sparkline(values: NDArray[np.float64], count: int = SPARK_COUNT) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from admf.results.excursions import Columns, excursions
 from admf.results.records import RecordArray, RunRecords
-from admf.results.words import code_words, stamps, symbol_words
+from admf.results.words import lookup, stamps, symbol_words
 from admf_kernels.codes import Side
 from admf_kernels.records import fill_dt
 
@@ -92,7 +92,7 @@ def _initial_fills(records: RunRecords) -> RecordArray:
 
 
 def _frame(records: RunRecords, columns: Columns) -> pl.DataFrame:
-    """`return_pct` = 100·pnl / entry value; `bars_held` = exit − entry bar; MAE and MFE as in `excursions`."""
+    """`return_ratio` = pnl / entry value; `bars_held` = exit − entry bar; MAE and MFE as in `excursions`."""
     market = records.market
     symbol, quantity, pnl = columns["symbol"].astype(np.int32), columns["quantity"], columns["pnl"]
     entry_bar, exit_bar = columns["entry_bar"].astype(np.int32), columns["exit_bar"].astype(np.int32)
@@ -101,7 +101,7 @@ def _frame(records: RunRecords, columns: Columns) -> pl.DataFrame:
     return pl.DataFrame(
         [
             symbol_words("symbol", symbol, market),
-            code_words("side", columns["side"].astype(np.int32), Side),
+            lookup("side", ["long", "short"], np.where(columns["side"] == Side.BUY, 0, 1)),
             pl.Series("quantity", quantity),
             pl.Series("entry_bar", entry_bar),
             pl.Series("exit_bar", exit_bar),
@@ -111,7 +111,7 @@ def _frame(records: RunRecords, columns: Columns) -> pl.DataFrame:
             pl.Series("exit_price", columns["exit_price"]),
             pl.Series("pnl", pnl),
             pl.Series("commission", columns["commission"]),
-            pl.Series("return_pct", 100.0 * pnl / entry_value),
+            pl.Series("return_ratio", pnl / entry_value),
             pl.Series("bars_held", exit_bar - entry_bar),
             pl.Series("mae", adverse),
             pl.Series("mfe", favourable),

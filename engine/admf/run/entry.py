@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import traceback
 from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +25,7 @@ from admf.run.arguments import (
     read_record,
     read_value,
 )
-from admf.run.compiled import make_call
+from admf.run.compiled import HOOKS, make_call
 from admf.run.loop import Loop, Progress, first_rows
 from admf_kernels._jit import fingerprint
 from admf_kernels.arena import Sizes, allocate, open_account
@@ -114,6 +115,9 @@ class _Run:
 
     def _failed(self, error: Exception, bar: int) -> StrategyError:
         name = type(self.strategy).__name__ if self.strategy else "a law"
+        for step in traceback.extract_tb(error.__traceback__):
+            if step.name in HOOKS:
+                name = f"{type(self.strategy).__name__}.{step.name} (line {step.lineno} of {step.filename})"
         remedy = "" if self.debug else "debug=True steps the same code in plain Python, with line numbers"
         return StrategyError(f"{name} raised {type(error).__name__} at bar {bar}: {error}", remedy=remedy)
 

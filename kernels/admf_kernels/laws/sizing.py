@@ -35,7 +35,10 @@ def fill_price(config, instrument, order, base_price: float, quantity: float, us
 def affordable(
     config, instrument, order, base_price: float, used_volume: float, slips: bool, bar, weight: float, budget: float
 ) -> float:
-    """A-06: units whose cost weight·q·p(q)·m + fee is the budget, floored to the lot; 0 where nothing fits."""
+    """A-06: units whose cost weight·q·p(q)·m + fee is the budget, floored to the lot; 0 where nothing fits.
+
+    NaN where a user's law gives a cost that is not finite (S-05, F-04).
+    """
     if not budget > 0.0:
         return 0.0
     quantity = budget / (base_price * instrument.multiplier)
@@ -43,7 +46,9 @@ def affordable(
         price, _raw = fill_price(config, instrument, order, base_price, quantity, used_volume, slips, bar)
         value = quantity * price * instrument.multiplier
         cost = weight * value + fill_fee(config, order, quantity, value)
-        if not np.isfinite(cost) or abs(cost - budget) <= 1e-12 * budget:
+        if not np.isfinite(cost):
+            return np.nan
+        if abs(cost - budget) <= 1e-12 * budget:
             break
         quantity = quantity * (budget / cost)
     quantity = floor_lot(quantity, instrument.lot_size)
