@@ -1,222 +1,160 @@
-"""Run records made by hand: a naive ledger in plain Python that follows given fills and keeps what a run would record."""
+"""Runs for the tests of results: a busy script on two symbols, and what the rules say, computed naively from frames."""
 
-import math
 import struct
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict, deque
 
 import numpy as np
+import polars as pl
 
 import admf
-from admf.data import Market
-from admf.results import Result, RunRecords
-from admf_kernels.codes import Liquidity, OrderStatus, OrderType, Reason
-from admf_kernels.records import account_dt, curve_dt, fill_dt, order_dt, position_dt, trade_dt, transition_dt
+from admf.results import Result
+from admf_kernels.codes import Side
 
 MASK = 2**64 - 1
+BAR_COUNT = 1_200  # three sessions and a piece of minute bars
+LANES = (  # K of H-01
+    (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93),
+    (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB),
+)
 
 
-@dataclass
-class Fill:
-    bar: int
-    side: int
-    quantity: float
-    price: float
-    commission: float = 0.0
-    symbol: int = 0
-    base_price: float | None = None
-    reason: Reason = Reason.FILL_AT_OPEN
-    ambiguous: int = 0
-    order: int | None = None  # default: an order of its own
+def busy_market() -> admf.Market:
+    """Minute bars of two symbols, one with a multiplier."""
+    bars = [admf.generate(bars=BAR_COUNT, seed=seed, symbol=symbol) for seed, symbol in ((1, "ALFA"), (2, "BETA"))]
+    return admf.Market(bars, instruments=[admf.Instrument("ALFA"), admf.Instrument("BETA", multiplier=5.0)])
 
 
-@dataclass
-class Ledger:
-    """Cash, positions, curve, round trips and statistics of fills, one float operation at a time."""
-
-    market: Market
-    fills: list[Fill]
-    cash: float = 100_000.0
-    positions: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.multipliers = self.market.instrument_records["multiplier"].tolist()
-        self.final_cash = self.cash
-        self.held = [self.positions.get(symbol, (0.0, 0.0))[0] for symbol in self.market.symbols]
-        self.average = [self.positions.get(symbol, (0.0, 0.0))[1] for symbol in self.market.symbols]
-        values = zip(self.held, self.average, self.multipliers, strict=True)
-        self.initial_equity = self.cash + sum(q * p * m for q, p, m in values)
-        self.trips: list[tuple] = []
-        self.open_trips = {
-            symbol: {"bar": -1, "opened": abs(q), "value": abs(q) * p, "exit": 0.0, "fee": 0.0, "side": int(math.copysign(1, q))}
-            for symbol, (q, p) in enumerate(zip(self.held, self.average, strict=True))
-            if q
+def busy_orders(market: admf.Market, *, count: int = 160, seed: int = 7) -> dict[str, list[object]]:
+    """Market, limit and stop orders of all kinds, longs and shorts, partials, cancels, and every tenth one wrong."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for row in range(count):
+        symbol, bar = int(draw.integers(2)), int(draw.integers(-1, market.bar_count))
+        close = float(market.arrays.close[max(bar, 0), symbol])
+        kind, side = draw.choice(["market", "limit", "stop"]), draw.choice(["buy", "sell"])
+        away = close * 0.001 * (1 if (kind == "stop") == (side == "buy") else -1)
+        order = {
+            "id": f"order-{row}",
+            "bar": bar,
+            "symbol": market.symbols[symbol],
+            "side": str(side),
+            "quantity": float(draw.integers(1, 9)) * 10.0,
+            "type": str(kind),
+            "limit_price": round(close + away, 2) if kind == "limit" else None,
+            "stop_price": round(close + away, 2) if kind == "stop" else None,
+            "time_in_force": str(draw.choice(["gtc", "day", "ioc"])),
+            "cancel_bar": bar + 50 if 0 <= bar < market.bar_count - 50 and draw.random() < 0.2 else None,
         }
-        self.curve: list[tuple[float, float]] = []
-        self.exposed = 0
-        for bar in range(self.market.bar_count):
-            for fill in self.fills:
-                if fill.bar == bar:
-                    self._apply(fill)
-            marks = self.market.arrays.close[bar].tolist()
-            values = zip(self.held, marks, self.multipliers, strict=True)
-            self.curve.append((self.final_cash, self.final_cash + sum(q * p * m for q, p, m in values)))
-            self.exposed += any(self.held)
-
-    def _apply(self, fill: Fill) -> None:
-        symbol, multiplier = fill.symbol, self.multipliers[fill.symbol]
-        self.final_cash -= fill.side * fill.quantity * fill.price * multiplier + fill.commission
-        held = self.held[symbol]
-        if held == 0.0:
-            self.open_trips[symbol] = {
-                "bar": fill.bar, "opened": 0.0, "value": 0.0, "exit": 0.0, "fee": 0.0, "side": fill.side,
-            }
-        trip = self.open_trips[symbol]
-        trip["fee"] += fill.commission
-        if trip["side"] == fill.side:
-            trip["opened"] += fill.quantity
-            trip["value"] += fill.quantity * fill.price
-            self.average[symbol] = (abs(held) * self.average[symbol] + fill.quantity * fill.price) / (abs(held) + fill.quantity)
-        else:
-            trip["exit"] += fill.quantity * fill.price
-        self.held[symbol] = held + fill.side * fill.quantity
-        if abs(self.held[symbol]) < 1e-9:
-            self.held[symbol] = self.average[symbol] = 0.0
-            self._close(fill, self.open_trips.pop(symbol), multiplier)
-
-    def _close(self, fill: Fill, trip: dict, multiplier: float) -> None:
-        pnl = trip["side"] * (trip["exit"] - trip["value"]) * multiplier - trip["fee"]
-        entry, exit_ = trip["value"] / trip["opened"], trip["exit"] / trip["opened"]
-        self.trips.append((trip["opened"], entry, exit_, pnl, trip["fee"], trip["bar"], fill.bar, fill.symbol, trip["side"]))
-
-    def returns(self) -> list[float]:
-        """Per bar, the first against the initial equity."""
-        equity = [self.initial_equity] + [row[1] for row in self.curve]
-        return [after / before - 1.0 for before, after in zip(equity, equity[1:], strict=False)]
-
-    def fill_records(self) -> np.ndarray:
-        records = np.zeros(len(self.fills), fill_dt)
-        for row, fill in enumerate(self.fills):
-            base = fill.price if fill.base_price is None else fill.base_price
-            number = row if fill.order is None else fill.order
-            records[row] = (
-                fill.price, fill.quantity, fill.commission, base, number, fill.bar, fill.symbol, fill.side,
-                Liquidity.TAKER, fill.ambiguous, fill.reason,
-            )
-        return records
-
-    def account(self) -> np.record:
-        account = np.zeros(1, account_dt)[0]
-        returns, equity, pnl = self.returns(), [row[1] for row in self.curve], [trip[3] for trip in self.trips]
-        peak, drawdown = self.initial_equity, 0.0
-        for value in equity:
-            peak = max(peak, value)
-            drawdown = max(drawdown, (peak - value) / peak)
-        lanes = naive_fill_lanes(self.fills)
-        values = {
-            "cash": self.final_cash, "equity": equity[-1], "initial_equity": self.initial_equity, "drawdown_max": drawdown,
-            "return_sum": sum(returns), "return_square_sum": sum(r * r for r in returns),
-            "downside_square_sum": sum(min(r, 0.0) ** 2 for r in returns), "equity_sum": sum(equity),
-            "traded_value": sum(f.quantity * f.price * self.multipliers[f.symbol] for f in self.fills),
-            "commission": sum(f.commission for f in self.fills),
-            "slippage_cost": sum(
-                f.side * (f.price - (f.price if f.base_price is None else f.base_price)) * f.quantity * self.multipliers[f.symbol]
-                for f in self.fills
-            ),
-            "profit_sum": sum(p for p in pnl if p > 0.0), "loss_sum": -sum(p for p in pnl if not p > 0.0),
-            "hash_0": lanes[0], "hash_1": lanes[1], "bar": len(equity) - 1, "next_number": len(self.fills),
-            "sample_count": len(returns), "exposed_bars": self.exposed, "trips": len(pnl),
-            "trips_won": sum(p > 0.0 for p in pnl), "fills": len(self.fills), "orders_filled": len(self.fills),
-            "bad_bar_first": -1, "bankrupt_bar": -1, "bars_processed": len(equity),
-        }
-        for name, value in values.items():
-            account[name] = value
-        return account
-
-    def position_records(self) -> np.ndarray:
-        records = np.zeros(len(self.held), position_dt)
-        records["quantity"], records["average_price"] = self.held, self.average
-        records["mark"] = self.market.arrays.close[-1]
-        return records
-
-    def order_records(self) -> np.ndarray:
-        """A filled market order for each fill."""
-        records = np.zeros(len(self.fills), order_dt)
-        for row, fill in enumerate(self.fills):
-            value = fill.quantity * fill.price * self.multipliers[fill.symbol]
-            for name, item in {
-                "limit_price": math.nan, "stop_price": math.nan, "quantity": fill.quantity,
-                "filled_quantity": fill.quantity, "filled_value": value, "commission": fill.commission, "number": row,
-                "parent": -1, "symbol": fill.symbol, "submitted_bar": fill.bar - 1, "eligible_bar": fill.bar,
-                "expires_bar": 2**31 - 1, "closed_bar": fill.bar, "tag": -1, "side": fill.side, "type": OrderType.MARKET,
-                "status": OrderStatus.FILLED, "reason": fill.reason,
-            }.items():
-                records[name][row] = item
-        return records
-
-    def records(self, record: str = "full", **changes) -> RunRecords:
-        full, kept = record == "full", record != "summary"
-        values = {
-            "market": self.market,
-            "execution": admf.Execution(),
-            "account_value": admf.Account(cash=self.cash, positions=self.positions or None),
-            "orders": self.order_records() if full else np.zeros(0, order_dt),
-            "fills": self.fill_records() if kept else np.zeros(0, fill_dt),
-            "transitions": np.zeros(0, transition_dt),
-            "trades": np.array(self.trips if kept else [], trade_dt),
-            "curve": np.array(self.curve if kept else [], curve_dt),
-            "account": self.account(),
-            "positions": self.position_records(),
-            "record": record,
-            "title": "by hand",
-            "elapsed_s": 0.001,
-            "periods_per_year": 252.0,
-            "years": 1.0,
-            "inputs_fingerprint": "inputs",
-        }
-        return RunRecords(**(values | changes))
-
-    def result(self, record: str = "full", **changes) -> Result:
-        return Result(self.records(record, **changes))
+        if row % 10 == 9:
+            order |= (
+                {"quantity": -1.0},
+                {"symbol": "GAMMA"},
+                {"type": "limit", "limit_price": None, "stop_price": None},
+            )[row // 10 % 3]
+        rows.append(order)
+    return {name: [order[name] for order in rows] for name in rows[0]}
 
 
-def market_of(closes, *, dated: bool = True, multiplier: float = 1.0, spread: float = 1.0, symbol: str = "AAPL") -> Market:
-    """Daily bars that open at the close before, with high and low `spread` beyond open and close."""
-    closes = np.asarray(closes, dtype=np.float64)
-    opens = np.concatenate([closes[:1], closes[:-1]])
+def busy_run(*, record: str = "full", close_positions: bool = False, **changes: object) -> Result:
+    """The script with costs, a volume cap and an initial short position, stepped in plain Python: nothing to compile."""
+    market = busy_market()
+    rules = {
+        "slippage": admf.slippage.bps(2.0),
+        "commission": admf.commission.per_share(0.005, minimum=1.0),
+        "volume_limit": 0.01,
+    }
+    return admf.simulate(
+        market,
+        busy_orders(market),
+        execution=admf.Execution(**(rules | changes)),
+        account=admf.Account(positions={"BETA": (-30.0, float(market.arrays.open[0, 1]))}),
+        record=record,
+        close_positions=close_positions,
+        debug=True,
+    )
+
+
+def market_of(closes: list[float], *, dated: bool = True, multiplier: float = 1.0, spread: float = 1.0) -> admf.Market:
+    """Daily bars of AAPL that open at the close before, with high and low `spread` beyond open and close."""
+    close = np.asarray(closes, dtype=np.float64)
+    opens = np.concatenate([close[:1], close[:-1]])
     table = {
         "open": opens,
-        "high": np.maximum(opens, closes) + spread,
-        "low": np.minimum(opens, closes) - spread,
-        "close": closes,
-        "volume": np.full(len(closes), 1e6),
+        "high": np.maximum(opens, close) + spread,
+        "low": np.minimum(opens, close) - spread,
+        "close": close,
+        "volume": np.full(len(close), 1e6),
     }
     if dated:
         first = np.datetime64("2024-01-01", "D")
-        table = {"timestamp": (first + np.arange(len(closes))).astype("datetime64[us]"), **table}
-    return Market(admf.Bars(table, symbol), instruments=admf.Instrument(symbol, multiplier=multiplier))
+        table = {"timestamp": (first + np.arange(len(close))).astype("datetime64[us]"), **table}
+    return admf.Market(admf.Bars(table, "AAPL"), instruments=admf.Instrument("AAPL", multiplier=multiplier))
 
 
-def naive_mix(word: int) -> int:
-    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
-    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) % 2**64
+def small_run(market: admf.Market, orders: list[dict[str, object]], **arguments: object) -> Result:
+    """Orders as rows, without costs, in plain Python."""
+    names = dict.fromkeys(name for order in orders for name in order)
+    table = {name: [order.get(name) for order in orders] for name in names}
+    return admf.simulate(market, table, debug=True, **arguments)
+
+
+def naive_trace_hash(result: Result) -> str:
+    """H-01 as it is written, from the frames."""
+    symbols = list(result.positions["symbol"])
+    lanes = [0, 0]
+    for fill in result.fills.iter_rows(named=True):
+        side = Side[fill["side"].upper()]
+        words = [fill["bar"] * 2**32 + symbols.index(fill["symbol"]) * 4 + side + 1]
+        words += [bits_of(fill[name]) for name in ("quantity", "price", "commission")]
+        sums = [sum((w ^ (w >> 32)) * k for w, k in zip(words, factors, strict=True)) & MASK for factors in LANES]
+        mix_in(lanes, *sums)
+    for value in (result.equity["cash"][-1], *result.positions["quantity"]):
+        mix_in(lanes, bits_of(value), bits_of(value))
+    return "".join(f"{lane:016x}" for lane in lanes)
+
+
+def mix_in(lanes: list[int], first: int, second: int) -> None:
+    lanes[0] = splitmix(lanes[0] ^ first)
+    lanes[1] = splitmix((lanes[1] + second + 0x9E3779B97F4A7C15) & MASK)
+
+
+def splitmix(word: int) -> int:
+    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ (word >> 27)) * 0x94D049BB133111EB % 2**64
     return word ^ (word >> 31)
 
 
-def naive_bits(value: float) -> int:
+def bits_of(value: float) -> int:
     return int.from_bytes(struct.pack(">d", 0.0 if value == 0.0 else value), "big")
 
 
-def naive_lanes(words: list[int], lanes: tuple[int, int] = (0, 0)) -> tuple[int, int]:
-    h0, h1 = lanes
-    for word in words:
-        h0, h1 = naive_mix(h0 ^ word), naive_mix((h1 + word + 0x9E3779B97F4A7C15) & MASK)
-    return h0, h1
+def naive_excursions(market: admf.Market, trade: dict[str, object]) -> tuple[float, float]:
+    """MAE and MFE of one trade, price by price."""
+    symbol = market.symbols.index(trade["symbol"])
+    arrays, entry, exit_ = market.arrays, trade["entry_bar"], trade["exit_bar"]
+    prices = [trade["exit_price"]]
+    if exit_ > entry:
+        prices.append(arrays.open[exit_, symbol])
+        if entry >= 0:
+            prices.append(arrays.close[entry, symbol])
+    for bar in range(entry + 1, exit_):
+        prices += [arrays.high[bar, symbol], arrays.low[bar, symbol]]
+    sign = 1.0 if trade["side"] == "long" else -1.0
+    moves = [sign * (price - trade["entry_price"]) for price in prices]
+    return min(0.0, *moves), max(0.0, *moves)
 
 
-def naive_fill_lanes(fills: list[Fill]) -> tuple[int, int]:
-    """H-01 as it is written, over the fills."""
-    words = []
-    for fill in fills:
-        words.append(fill.bar * 2**32 + fill.symbol * 4 + fill.side + 1)
-        words += [naive_bits(value) for value in (fill.quantity, fill.price, fill.commission)]
-    return naive_lanes(words)
+def naive_lots(fills: pl.DataFrame, held: dict[str, tuple[float, float]]) -> dict[tuple[object, ...], int]:
+    """(symbol, entry fill or None, exit fill) → hundredths of a unit that closed, one by one; the cap leaves no less."""
+    queues: dict[str, deque[tuple[str, int | None]]] = defaultdict(deque)
+    for symbol, (quantity, _) in held.items():
+        queues[symbol] += [("buy" if quantity > 0.0 else "sell", None)] * round(abs(quantity) * 100)
+    closed: Counter[tuple[object, ...]] = Counter()
+    for fill in fills.iter_rows(named=True):
+        queue, side = queues[fill["symbol"]], fill["side"]
+        for _ in range(round(fill["quantity"] * 100)):
+            if queue and queue[0][0] != side:
+                closed[fill["symbol"], queue.popleft()[1], fill["fill_id"]] += 1
+            else:
+                queue.append((side, fill["fill_id"]))
+    return dict(closed)

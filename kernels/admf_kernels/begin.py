@@ -13,10 +13,11 @@ from admf_kernels.codes import (
     OrderType,
     PriceReference,
     Reason,
+    TimeInForce,
 )
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.prices import round_limit, round_stop
-from admf_kernels.laws.validation import is_positive
+from admf_kernels.laws.validation import is_positive, needs_limit, needs_stop
 from admf_kernels.links import end, find_row
 
 VALID = BarFlag.VALID.value
@@ -26,7 +27,7 @@ SEEN = OrderFlag.SEEN.value
 
 @law
 def amend(state, order, command, bar: int) -> None:
-    """L-04: replaces quantity or prices of a live order."""
+    """L-04: replaces quantity of a live order or the prices that its type has."""
     config, account = state.config[0], state.account[0]
     tick_inverse = state.instruments[order.symbol].tick_inverse
     reason = Reason.NONE.value
@@ -39,12 +40,12 @@ def amend(state, order, command, bar: int) -> None:
     else:
         if not np.isnan(command.quantity):
             order.quantity = command.quantity
-        if not np.isnan(command.limit_price):
+        if needs_limit(order.type) and not np.isnan(command.limit_price):
             order.limit_price = round_limit(order.side, command.limit_price, tick_inverse)
-        if not np.isnan(command.stop_price):
+        if needs_stop(order.type) and not np.isnan(command.stop_price):
             order.stop_price = round_stop(order.side, command.stop_price, tick_inverse)
     move(config, account, state.transitions, order, bar, OrderEvent.AMEND.value, reason)
-    if order.quantity <= order.filled_quantity:
+    if reason == Reason.NONE and order.quantity <= order.filled_quantity and not np.isnan(command.quantity):
         end(state, order, bar, OrderEvent.CANCEL.value, Reason.USER_CANCEL.value)
 
 
@@ -89,7 +90,11 @@ def gather(market, state, bar: int) -> int:
     for index in range(account.working_count):
         row = state.working[index]
         order = state.orders[row]
-        if not is_alive(order) or order.bits & WAITS:
+        if not is_alive(order):
+            continue
+        if order.bits & WAITS:
+            if order.time_in_force == TimeInForce.GTD and bar > order.expiry:
+                end(state, order, bar, OrderEvent.EXPIRE.value, Reason.TIME_IN_FORCE.value)
             continue
         order.bits &= ~SEEN
         symbol = order.symbol

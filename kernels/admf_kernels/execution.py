@@ -187,7 +187,7 @@ def execute(
     symbol = order.symbol
     instrument, position = state.instruments[symbol], state.positions[symbol]
     bar = bar_of(market, bar_index, symbol)
-    if capped and config.has_volume and bar.volume == 0.0:
+    if (capped and config.has_volume and bar.volume == 0.0) or not np.isfinite(base_price):
         return NOTHING_LEFT
     used = volume_used(position, bar_index)
     slips = (config.slip_on & slip_bit) != 0

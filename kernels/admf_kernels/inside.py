@@ -137,7 +137,6 @@ def enter_inside(
     market, state, order, bar: int, path_price, base, by_limit: bool, certain: bool, triggered_inside: bool
 ):
     """W-03 to W-06: an entry inside the bar with what its exits do in the rest of it."""
-    config = state.config[0]
     order.bits |= SEEN
     stop_row, limit_row = waiting_exits(state, order)
     outcome, exit_price, exit_reason, ambiguous = exit_of_entry(

@@ -124,7 +124,7 @@ def grow_children(state, parent, bar: int, quantity: float, first_bar: int, sess
 @law
 def reduce_siblings(state, order, bar: int, quantity: float) -> None:
     """L-06: what a fill does to the others of its OCO group: each is reduced or cancelled, by its own OCO_REDUCE."""
-    config, account = state.config[0], state.account[0]
+    account = state.account[0]
     for index in range(account.working_count):
         other = state.orders[state.working[index]]
         if other.oco != order.oco or other.number == order.number or not is_alive(other):

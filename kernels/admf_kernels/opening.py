@@ -5,7 +5,7 @@ from admf_kernels.codes import Liquidity, MarketFill, OrderFlag, OrderType, Reas
 from admf_kernels.execution import execute
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import limit_base, stop_base, stop_reached
-from admf_kernels.touch import is_judged, latch, reaches_limit, sibling_stop
+from admf_kernels.touch import is_sibling, latch, reaches_limit, sibling_stop
 
 TRIGGERED = OrderFlag.TRIGGERED.value
 OPENING, SEEN, PARENT = OrderFlag.OPENING.value, OrderFlag.SEEN.value, OrderFlag.PARENT.value
@@ -81,21 +81,33 @@ def open_order(market, state, order, bar: int) -> bool:
 
 
 @law
-def activated_children(state, parent, bar: int):
-    """W-06: rows of the lowest stop and the lowest limit exit that a fill of this bar activated, -1 without."""
-    stop_row, limit_row = -1, -1
-    if not parent.bits & PARENT:
-        return stop_row, limit_row
-    for index in range(state.account[0].working_count):
-        row = state.working[index]
-        child = state.orders[row]
-        if child.parent != parent.number or not is_active(child) or child.side == parent.side:
-            continue
-        if child.type == OrderType.STOP and stop_row < 0:
-            stop_row = row
-        elif child.type == OrderType.LIMIT and limit_row < 0:
-            limit_row = row
-    return stop_row, limit_row
+def rest_siblings(state, order, hit_count: int) -> None:
+    """W-02: the legs that were not taken do nothing more on this bar."""
+    if order.oco == 0 and order.parent < 0:
+        return
+    for index in range(hit_count):
+        other = state.orders[state.hits[index]]
+        if other.number != order.number and is_sibling(order, other):
+            other.bits |= SEEN
+
+
+@law
+def join_children(state, parent, bar: int, hit_count: int) -> int:
+    """W-06: children that a fill at this open activated join the hits, stops first; returns the number of hits."""
+    for stops in range(2):
+        for index in range(state.account[0].working_count):
+            row = state.working[index]
+            child = state.orders[row]
+            if child.parent != parent.number or not is_active(child) or child.eligible_bar != bar:
+                continue
+            if (child.type == OrderType.STOP) != (stops == 0):
+                continue
+            child.bits |= OPENING
+            if child.side * state.positions[child.symbol].quantity < 0.0:
+                child.bits &= ~OPENING
+            state.hits[hit_count] = row
+            hit_count += 1
+    return hit_count
 
 
 @law
@@ -103,26 +115,17 @@ def open_group(market, state, row: int, bar: int, hit_count: int) -> int:
     """P2 for the group of one hit, its stop first (W-02); children of a fill join the hits (W-06)."""
     order = state.orders[row]
     stop_row = sibling_stop(state, order, hit_count)
-    if stop_row >= 0 and open_order(market, state, state.orders[stop_row], bar):
-        state.orders[stop_row].bits |= SEEN
-        return hit_count
+    if stop_row >= 0:
+        stop = state.orders[stop_row]
+        if open_order(market, state, stop, bar):
+            stop.bits |= SEEN
+            rest_siblings(state, stop, hit_count)
+            return hit_count
     filled_before = order.filled_quantity
     if not open_order(market, state, order, bar):
         return hit_count
-    if order.type != OrderType.STOP_LIMIT or order.filled_quantity > filled_before:
-        order.bits |= SEEN
-    if order.filled_quantity > filled_before:
-        stop_row, limit_row = activated_children(state, order, bar)
-        for child_row in (stop_row, limit_row):
-            if child_row < 0:
-                continue
-            child = state.orders[child_row]
-            if is_judged(child) or child.eligible_bar != bar:
-                continue
-            child.bits &= ~OPENING
-            if open_order(market, state, child, bar):
-                child.bits |= SEEN
-            else:
-                state.hits[hit_count] = child_row
-                hit_count += 1
+    order.bits |= SEEN
+    rest_siblings(state, order, hit_count)
+    if order.bits & PARENT and order.filled_quantity > filled_before:
+        return join_children(state, order, bar, hit_count)
     return hit_count

@@ -35,16 +35,34 @@ def has_turn(state, order, opening: int) -> bool:
 
 @law
 def phase_open(market, state, bar: int, hit_count: int) -> int:
-    """P2 in the order of C-03; returns the number of hits with the children that joined."""
+    """P2 in the order of C-03, children that join at once (W-06); returns the number of hits, again by number."""
     first_class = 0 if classify(state, hit_count) else 1
     listed = hit_count
     for opening in range(first_class, 2):
         for index in range(listed):
             row = state.hits[index]
-            order = state.orders[row]
-            if has_turn(state, order, opening):
-                hit_count = open_group(market, state, row, bar, hit_count)
+            if not has_turn(state, state.orders[row], opening):
+                continue
+            joined = hit_count
+            hit_count = open_group(market, state, row, bar, hit_count)
+            while joined < hit_count:
+                row = state.hits[joined]
+                if not is_judged(state.orders[row]):
+                    hit_count = open_group(market, state, row, bar, hit_count)
+                joined += 1
+    for index in range(listed, hit_count):
+        insert_hit(state, index)
     return hit_count
+
+
+@law
+def insert_hit(state, index: int) -> None:
+    """C-03: moves a hit down to its place among those before it; rows ascend with the numbers."""
+    row = state.hits[index]
+    while index > 0 and state.hits[index - 1] > row:
+        state.hits[index] = state.hits[index - 1]
+        index -= 1
+    state.hits[index] = row
 
 
 @law
@@ -75,7 +93,7 @@ def end_immediate(state, bar: int) -> None:
     """T-02: IOC and FOK orders do not outlive their first eligible bar."""
     for index in range(state.account[0].working_count):
         order = state.orders[state.working[index]]
-        if order.eligible_bar != bar or not is_active(order):
+        if order.expires_bar != bar or not is_active(order):
             continue
         if order.time_in_force == TimeInForce.IOC:
             end(state, order, bar, OrderEvent.CANCEL.value, Reason.IOC_REMAINDER.value)

@@ -7,7 +7,7 @@ from admf_kernels.laws.prices import limit_reached
 from admf_kernels.links import find_row
 
 TRIGGERED = OrderFlag.TRIGGERED.value
-SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
+SEEN, PARENT, REDUCE_ONLY = OrderFlag.SEEN.value, OrderFlag.PARENT.value, OrderFlag.REDUCE_ONLY.value
 
 
 @law
@@ -50,27 +50,35 @@ def is_judged(order) -> bool:
 
 
 @law
+def is_sibling(order, other) -> bool:
+    """W-02: exits judged together: of one OCO group, or without one of the same parent."""
+    if order.oco != 0 or other.oco != 0:
+        return other.oco == order.oco
+    return order.parent >= 0 and other.parent == order.parent and order.bits & other.bits & REDUCE_ONLY != 0
+
+
+@law
 def sibling_stop(state, order, hit_count: int) -> int:
-    """W-02: row of the lowest stop of the same OCO group that the bar can touch and that is not judged, -1 without."""
-    if order.oco == 0 or order.type == OrderType.STOP:
+    """W-02: row of the lowest sibling stop that the bar can touch and that is not judged, -1 without."""
+    if order.type == OrderType.STOP or (order.oco == 0 and order.parent < 0):
         return -1
     for index in range(hit_count):
         row = state.hits[index]
         other = state.orders[row]
-        if other.oco == order.oco and other.type == OrderType.STOP and not is_judged(other):
+        if other.type == OrderType.STOP and is_sibling(order, other) and not is_judged(other):
             return row
     return -1
 
 
 @law
 def sibling_limit(state, order, hit_count: int) -> int:
-    """W-02: row of the lowest limit of the same OCO group that the bar can touch and that is not judged, -1 without."""
-    if order.oco == 0 or order.type == OrderType.LIMIT:
+    """W-02: row of the lowest sibling limit that the bar can touch and that is not judged, -1 without."""
+    if order.type == OrderType.LIMIT or (order.oco == 0 and order.parent < 0):
         return -1
     for index in range(hit_count):
         row = state.hits[index]
         other = state.orders[row]
-        if other.oco == order.oco and other.type == OrderType.LIMIT and not is_judged(other):
+        if other.type == OrderType.LIMIT and is_sibling(order, other) and not is_judged(other):
             return row
     return -1
 

@@ -43,8 +43,10 @@ def facts(records: RunRecords) -> Rows:
     held = ", ".join(
         f"{value_words(size)} {symbol} at {price:g}" for symbol, (size, price) in (account.positions or {}).items()
     )
+    dates = span(records)
     rows = [
         ("data", data_words(records)),
+        ("span", f"{dates[0]} → {dates[1]} UTC ({records.years:.2f} years)" if dates else "undated"),
         ("strategy", strategy_words(records)),
         ("execution", execution_words(records.execution)),
         ("account", f"{money(account.cash)} {account.currency}" + (f" and {held}" if held else "")),
@@ -63,13 +65,11 @@ def span(records: RunRecords) -> tuple[str, str] | None:
 
 
 def data_words(records: RunRecords) -> str:
-    """Symbols, bars and span of the data."""
+    """Symbols and bars of the data."""
     symbols = records.market.symbols
     few = len(symbols) <= SHOWN_SYMBOLS
     named = ", ".join(symbols) if few else f"{len(symbols)} symbols ({symbols[0]} … {symbols[-1]})"
-    dates = span(records)
-    when = f"{dates[0]} → {dates[1]} UTC ({records.years:.2f} years)" if dates else "undated"
-    return f"{named} · {records.market.bar_count:,} bars · {when}"
+    return f"{named} · {records.market.bar_count:,} bars"
 
 
 def strategy_words(records: RunRecords) -> str:
@@ -196,7 +196,7 @@ def _risk(metrics: Metrics) -> Rows:
         ("Sortino", _number(metrics["sortino"], ",.2f")),
         ("max drawdown", percent(metrics["max_drawdown"])),
         ("exposure", percent(metrics["exposure"])),
-        ("turnover", _number(metrics["turnover"], ",.1f") + " ×"),
+        ("turnover", _number(metrics["turnover"], ",.1f")),
     ]
 
 

@@ -36,7 +36,9 @@ def fills_frame(records: RunRecords, ids: pl.Series) -> pl.DataFrame:
             pl.Series("price", fills["price"]),
             pl.Series("commission", fills["commission"]),
             pl.Series("base_price", fills["base_price"]),
-            pl.Series("slippage", fills["side"] * (fills["price"] - fills["base_price"])),
+            pl.Series(
+                "slippage", fills["side"] * (fills["price"] - fills["base_price"]) + 0.0
+            ),  # + 0.0 turns −0 into 0
             code_words("liquidity", fills["liquidity"], Liquidity),
             pl.Series("ambiguous", fills["ambiguous"] != 0),
             code_names("reason", fills["reason"], Reason),
@@ -168,6 +170,8 @@ def equity_frame(records: RunRecords) -> pl.DataFrame:
     bars = np.arange(len(curve), dtype=np.int32)
     equity = curve["equity"]
     peak = np.maximum.accumulate(np.maximum(equity, records.account["initial_equity"]))
+    with np.errstate(divide="ignore", invalid="ignore"):  # an account that begins with nothing has no drawdown
+        drawdown = (peak - equity) / peak
     return pl.DataFrame(
         [
             pl.Series("bar", bars),
@@ -175,6 +179,6 @@ def equity_frame(records: RunRecords) -> pl.DataFrame:
             pl.Series("cash", curve["cash"]),
             pl.Series("market_value", equity - curve["cash"]),
             pl.Series("equity", equity),
-            pl.Series("drawdown", (peak - equity) / peak),
+            pl.Series("drawdown", drawdown),
         ]
     )

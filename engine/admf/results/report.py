@@ -46,7 +46,8 @@ td, th { padding: 2px 0; text-align: right; white-space: nowrap } td:first-child
 .wide { overflow-x: auto } .wide table { width: 100%; font-size: 13px }
 .wide td, .wide th { padding: 4px 10px; border-bottom: 1px solid var(--line) }
 .wide th { color: var(--soft); font-weight: 500 }
-.loss { color: var(--red) } .note, footer { color: var(--soft); font-size: 13px } footer { margin-top: 32px }
+.loss td:nth-last-child(5), .loss td:nth-last-child(4) { color: var(--red) } /* pnl and return */
+.note, footer { color: var(--soft); font-size: 13px } footer { margin-top: 32px }
 svg { display: block; width: 100%; height: auto } svg text { fill: var(--soft); font-size: 12px }
 svg line { stroke: var(--line) } polyline { fill: none; stroke-width: 1.5; stroke-linejoin: round }
 polygon { opacity: .12 } .equity polyline { stroke: var(--blue) } .equity polygon { fill: var(--blue) }

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 WIDTH = 80
 BLOCK_WIDTH, BLOCK_GAP = 38, 4  # two blocks beside each other
 SPARKS = "▁▂▃▄▅▆▇█"
-SPARK_COUNT = 46
 
 
 class Summary:
@@ -53,7 +52,7 @@ def summary_page(result: "Result") -> RenderableType:
 def _facts(rows: Rows) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(max_width=WIDTH - 12)
+    table.add_column(max_width=WIDTH - 11)
     for label, text in rows:
         table.add_row(label, Text(text))
     return table
@@ -81,11 +80,11 @@ def _block(title: str, rows: Rows) -> RenderableType:
 
 
 def _equity_line(equity: NDArray[np.float64]) -> Text:
-    low, high = float(np.nanmin(equity)), float(np.nanmax(equity))
-    return Text(f"equity {sparkline(equity)} {money(low)} … {money(high)}")
+    ends = f"{money(float(np.nanmin(equity)))} … {money(float(np.nanmax(equity)))}"
+    return Text(f"equity {sparkline(equity, WIDTH - len(ends) - 8)} {ends}")
 
 
-def sparkline(values: NDArray[np.float64], count: int = SPARK_COUNT) -> str:
+def sparkline(values: NDArray[np.float64], count: int) -> str:
     """The values as a row of at most `count` bars; what is not finite is left out, a flat line is in the middle."""
     values = values[np.isfinite(values)]
     if not len(values):

@@ -74,13 +74,13 @@ class _Run:
             record=self.record,
             has_ticks=bool((market.instrument_records["tick_inverse"] > 0.0).all()),
         )
-        script_rows = len(self.script.commands) if self.script else 0
+        script_rows = len(self.script.commands) if self.script is not None else 0
         symbols, bars = market.symbol_count, market.bar_count
         rows = first_rows(bars, script_rows, self.orders_per_bar_max, symbols, level)
         state = allocate(Sizes(symbols, bars if level != Record.SUMMARY else 0, rows, level))
         state = state._replace(config=config, instruments=market.instrument_records)
         open_account(state, self.account.cash, read_positions(self.account, market), self.execution.short == "margin")
-        if self.script:
+        if self.script is not None:
             numbers = np.full(script_rows, -1, np.int32)
             state = state._replace(script=self.script.commands, script_orders=self.script.orders, script_numbers=numbers)
         return state
@@ -91,7 +91,7 @@ class _Run:
         laws = {slot: fingerprint(law) for slot, law in self.execution.user_laws().items()}
         for part in (self.execution.to_dict(), laws, self.account.to_dict(), self.close_positions):
             digest.update(repr(part).encode())
-        if self.script:
+        if self.script is not None:
             digest.update(self.script.commands.tobytes() + self.script.orders.tobytes())
         if self.strategy:
             digest.update(repr((self.strategy.parameters, fingerprint(*self.strategy.hooks().values()))).encode())
@@ -124,7 +124,7 @@ class _Run:
     def _records(self, loop: Loop, elapsed_s: float) -> RunRecords:
         state, market = loop.state, self.market
         described = None
-        title = f"{len(self.script):,} orders" if self.script else ""
+        title = f"{len(self.script):,} orders" if self.script is not None else ""
         if self.strategy:
             title = type(self.strategy).__name__
             described = {"name": title, "parameters": self.strategy.parameters}
@@ -145,10 +145,10 @@ class _Run:
             periods_per_year=market.periods_per_year,
             years=elapsed_years(market),
             inputs_fingerprint=self.fingerprint(),
-            ids=self.script.ids if self.script else None,
-            table=self.script.table if self.script else None,
+            ids=self.script.ids if self.script is not None else None,
+            table=self.script.table if self.script is not None else None,
             strategy=described,
-            numbers_by_input=self.script.numbers_by_input(state.script_numbers) if self.script else None,
+            numbers_by_input=self.script.numbers_by_input(state.script_numbers) if self.script is not None else None,
         )
 
 
