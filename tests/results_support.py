@@ -29,7 +29,7 @@ def busy_orders(market: admf.Market, *, count: int = 160, seed: int = 7) -> dict
     draw = np.random.default_rng(seed)
     rows = []
     for row in range(count):
-        symbol, bar = int(draw.integers(2)), int(draw.integers(-1, market.bar_count))
+        symbol, bar = int(draw.integers(2)), int(draw.integers(market.bar_count)) if row else -1
         close = float(market.arrays.close[max(bar, 0), symbol])
         kind, side = draw.choice(["market", "limit", "stop"]), draw.choice(["buy", "sell"])
         away = close * 0.001 * (1 if (kind == "stop") == (side == "buy") else -1)
@@ -56,7 +56,7 @@ def busy_orders(market: admf.Market, *, count: int = 160, seed: int = 7) -> dict
 
 
 def busy_run(*, record: str = "full", close_positions: bool = False, **changes: object) -> Result:
-    """The script with costs, a volume cap and an initial short position, stepped in plain Python: nothing to compile."""
+    """The script with costs, a volume cap and an initial short position, in plain Python: nothing to compile."""
     market = busy_market()
     rules = {
         "slippage": admf.slippage.bps(2.0),
@@ -145,7 +145,7 @@ def naive_excursions(market: admf.Market, trade: dict[str, object]) -> tuple[flo
 
 
 def naive_lots(fills: pl.DataFrame, held: dict[str, tuple[float, float]]) -> dict[tuple[object, ...], int]:
-    """(symbol, entry fill or None, exit fill) → hundredths of a unit that closed, one by one; the cap leaves no less."""
+    """(symbol, entry fill or None, exit fill) → hundredths of a unit that closed; the cap leaves no less."""
     queues: dict[str, deque[tuple[str, int | None]]] = defaultdict(deque)
     for symbol, (quantity, _) in held.items():
         queues[symbol] += [("buy" if quantity > 0.0 else "sell", None)] * round(abs(quantity) * 100)

@@ -294,3 +294,4 @@ class OrderFlag(Code):
     WAITS = 32, "waits for its parent's first fill"
     OPENING = 64, "does not reduce the position held when the phase began"
     SEEN = 128, "was judged by its group in this phase"
+    EXIT = 256, "was submitted with a parent of the other side"

@@ -6,7 +6,7 @@ from admf_kernels.execution import execute
 from admf_kernels.laws.lifecycle import is_active, is_alive
 from admf_kernels.laws.outcomes import HOLD, NO_FILL, STOP, after_entry, decide
 from admf_kernels.laws.prices import limit_base, limit_path_price, stop_base, stop_reached
-from admf_kernels.touch import count_ambiguous, latch, reaches_limit, sibling_limit, sibling_stop
+from admf_kernels.touch import count_ambiguous, latch, reaches_limit, sibling
 
 TRIGGERED = OrderFlag.TRIGGERED.value
 SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
@@ -244,6 +244,8 @@ def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
             enter_inside(market, state, order, bar, order.stop_price, base, False, True, False)
         return
     if order.type == OrderType.STOP:
-        inside_exit(market, state, row, sibling_limit(state, order, hit_count), bar)
+        limit_row = sibling(market, state, order, OrderType.LIMIT.value, bar, hit_count, False)
+        inside_exit(market, state, row, limit_row, bar)
     else:
-        inside_exit(market, state, sibling_stop(state, order, hit_count), row, bar)
+        stop_row = sibling(market, state, order, OrderType.STOP.value, bar, hit_count, False)
+        inside_exit(market, state, stop_row, row, bar)

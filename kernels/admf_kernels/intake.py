@@ -24,7 +24,8 @@ from admf_kernels.laws.validation import needs_limit, needs_stop, static_reason
 from admf_kernels.laws.volume import floor_lot
 from admf_kernels.links import find_row, last_bar_of
 
-REDUCE_ONLY, CHILD, PARENT, WAITS = (
+EXIT, REDUCE_ONLY, CHILD, PARENT, WAITS = (
+    OrderFlag.EXIT.value,
     OrderFlag.REDUCE_ONLY.value,
     OrderFlag.CHILD.value,
     OrderFlag.PARENT.value,
@@ -168,6 +169,19 @@ def funding_reason(market, state, order, bar: int) -> int:
 
 
 @law
+def whole_quantity(state, order) -> float:
+    """L-05: what an order will have filled in the end if all it depends on fills; NaN where that is not known yet."""
+    share = 1.0
+    while order.bits & CHILD:
+        row = find_row(state.orders, state.account[0].order_count, order.parent)
+        if row < 0 or not is_alive(state.orders[row]):
+            break
+        share *= order.size_amount
+        order = state.orders[row]
+    return share * order.quantity
+
+
+@law
 def link_to_parent(state, order) -> bool:
     """L-05: makes an order a child of its parent; False if the parent cannot have children any more."""
     row = find_row(state.orders, state.account[0].order_count, order.parent)
@@ -181,10 +195,11 @@ def link_to_parent(state, order) -> bool:
     if parent.filled_quantity == 0.0:
         order.bits |= WAITS
     if order.side != parent.side:
-        order.bits |= REDUCE_ONLY
+        order.bits |= REDUCE_ONLY | EXIT
     ratio = 1.0
-    if order.quantity < parent.quantity:  # False where either is NaN
-        ratio = order.quantity / parent.quantity
+    whole = whole_quantity(state, parent)
+    if order.quantity < whole:  # False where either is NaN
+        ratio = order.quantity / whole
     order.size_amount = ratio
     order.quantity = parent.filled_quantity * ratio
     return True
@@ -214,7 +229,7 @@ def refusal(state, order) -> int:
         return Reason.BANKRUPT.value
     known = 0 <= order.symbol < len(state.instruments)
     instrument = state.instruments[order.symbol if known else 0]
-    reason = static_reason(order, instrument, order.parent >= 0)
+    reason = static_reason(order, instrument, order.parent != -1)
     if reason != Reason.NONE:
         return reason
     if not known:

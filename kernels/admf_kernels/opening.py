@@ -5,7 +5,7 @@ from admf_kernels.codes import Liquidity, MarketFill, OrderFlag, OrderType, Reas
 from admf_kernels.execution import execute
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import limit_base, stop_base, stop_reached
-from admf_kernels.touch import is_sibling, latch, reaches_limit, sibling_stop
+from admf_kernels.touch import is_sibling, latch, reached_at_open, reaches_limit, sibling
 
 TRIGGERED = OrderFlag.TRIGGERED.value
 OPENING, SEEN, PARENT = OrderFlag.OPENING.value, OrderFlag.SEEN.value, OrderFlag.PARENT.value
@@ -81,13 +81,13 @@ def open_order(market, state, order, bar: int) -> bool:
 
 
 @law
-def rest_siblings(state, order, hit_count: int) -> None:
-    """W-02: the legs that were not taken do nothing more on this bar."""
+def rest_siblings(market, state, order, bar: int, hit_count: int) -> None:
+    """W-02: the legs that the open reached and that were not taken do nothing more on this bar."""
     if order.oco == 0 and order.parent < 0:
         return
     for index in range(hit_count):
         other = state.orders[state.hits[index]]
-        if other.number != order.number and is_sibling(order, other):
+        if is_sibling(order, other) and reached_at_open(market, state, other, bar):
             other.bits |= SEEN
 
 
@@ -114,18 +114,18 @@ def join_children(state, parent, bar: int, hit_count: int) -> int:
 def open_group(market, state, row: int, bar: int, hit_count: int) -> int:
     """P2 for the group of one hit, its stop first (W-02); children of a fill join the hits (W-06)."""
     order = state.orders[row]
-    stop_row = sibling_stop(state, order, hit_count)
-    if stop_row >= 0:
-        stop = state.orders[stop_row]
-        if open_order(market, state, stop, bar):
-            stop.bits |= SEEN
-            rest_siblings(state, stop, hit_count)
+    if order.type == OrderType.LIMIT and reached_at_open(market, state, order, bar):
+        stop_row = sibling(market, state, order, OrderType.STOP.value, bar, hit_count, True)
+        if stop_row >= 0:
+            order = state.orders[stop_row]
+    if order.type == OrderType.STOP or order.type == OrderType.LIMIT:
+        if not reached_at_open(market, state, order, bar):
             return hit_count
+        rest_siblings(market, state, order, bar, hit_count)
     filled_before = order.filled_quantity
     if not open_order(market, state, order, bar):
         return hit_count
     order.bits |= SEEN
-    rest_siblings(state, order, hit_count)
     if order.bits & PARENT and order.filled_quantity > filled_before:
         return join_children(state, order, bar, hit_count)
     return hit_count

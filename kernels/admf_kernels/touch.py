@@ -3,11 +3,12 @@
 from admf_kernels._jit import law
 from admf_kernels.codes import OrderEvent, OrderFlag, OrderType
 from admf_kernels.laws.lifecycle import is_active, move
-from admf_kernels.laws.prices import limit_reached
+from admf_kernels.laws.prices import limit_reached, stop_reached
 from admf_kernels.links import find_row
 
 TRIGGERED = OrderFlag.TRIGGERED.value
-SEEN, PARENT, REDUCE_ONLY = OrderFlag.SEEN.value, OrderFlag.PARENT.value, OrderFlag.REDUCE_ONLY.value
+EXIT, OPENING = OrderFlag.EXIT.value, OrderFlag.OPENING.value
+SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
 
 
 @law
@@ -51,34 +52,48 @@ def is_judged(order) -> bool:
 
 @law
 def is_sibling(order, other) -> bool:
-    """W-02: exits judged together: of one OCO group, or without one of the same parent."""
+    """W-02: exits judged together: of one OCO group, or without one of the same parent and of its other side."""
+    if other.number == order.number or (other.type != OrderType.STOP and other.type != OrderType.LIMIT):
+        return False
     if order.oco != 0 or other.oco != 0:
         return other.oco == order.oco
-    return order.parent >= 0 and other.parent == order.parent and order.bits & other.bits & REDUCE_ONLY != 0
+    return order.parent >= 0 and other.parent == order.parent and order.bits & other.bits & EXIT != 0
 
 
 @law
-def sibling_stop(state, order, hit_count: int) -> int:
-    """W-02: row of the lowest sibling stop that the bar can touch and that is not judged, -1 without."""
-    if order.type == OrderType.STOP or (order.oco == 0 and order.parent < 0):
+def reached_at_open(market, state, order, bar: int) -> bool:
+    """P-05, P-07: whether the open is a price for a stop or a limit."""
+    config, open_ = state.config[0], market.open[bar, order.symbol]
+    if order.type == OrderType.STOP:
+        return order.bits & TRIGGERED != 0 or stop_reached(order.side, open_, order.stop_price, config.stop_trigger)
+    if order.eligible_bar == bar and order.bits & OPENING and order.side * (open_ - order.limit_price) <= 0.0:
+        return True
+    return reaches_limit(config, state.instruments[order.symbol], order, open_)
+
+
+@law
+def reached_inside(market, state, order, bar: int) -> bool:
+    """P-06, P-08: whether the range of the bar has a price for a stop or a limit."""
+    config, symbol = state.config[0], order.symbol
+    high, low = market.high[bar, symbol], market.low[bar, symbol]
+    if order.type == OrderType.STOP:
+        return stop_reached(order.side, high if order.side > 0 else low, order.stop_price, config.stop_trigger)
+    return reaches_limit(config, state.instruments[symbol], order, low if order.side > 0 else high)
+
+
+@law
+def sibling(market, state, order, order_type: int, bar: int, hit_count: int, at_open: bool) -> int:
+    """W-02: row of the lowest sibling of a type that the open or the range of the bar reaches, -1 without."""
+    if order.type == order_type or (order.oco == 0 and order.parent < 0):
         return -1
     for index in range(hit_count):
         row = state.hits[index]
         other = state.orders[row]
-        if other.type == OrderType.STOP and is_sibling(order, other) and not is_judged(other):
+        if other.type != order_type or not is_sibling(order, other) or is_judged(other):
+            continue
+        if at_open and reached_at_open(market, state, other, bar):
             return row
-    return -1
-
-
-@law
-def sibling_limit(state, order, hit_count: int) -> int:
-    """W-02: row of the lowest sibling limit that the bar can touch and that is not judged, -1 without."""
-    if order.type == OrderType.LIMIT or (order.oco == 0 and order.parent < 0):
-        return -1
-    for index in range(hit_count):
-        row = state.hits[index]
-        other = state.orders[row]
-        if other.type == OrderType.LIMIT and is_sibling(order, other) and not is_judged(other):
+        if not at_open and not other.bits & PARENT and reached_inside(market, state, other, bar):
             return row
     return -1
 

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from results_support import busy_run, market_of, small_run
 
+import admf
 from admf.results.metrics import growth_rate, return_statistics
+from results_support import busy_run, market_of, small_run
 
 CLOSE = 1e-10  # relative; sums are formed in another order here
 
@@ -19,14 +20,15 @@ def busy():
 
 @pytest.fixture(scope="module")
 def daily():
-    """Long and short round trips on daily bars, with one loss, one win and one position left open."""
+    """Daily bars: a long trip that wins, a short and a long one that lose, and a position left open."""
     closes = 100.0 + 10.0 * np.sin(np.arange(120) / 7.0) + np.arange(120) * 0.05
-    sides = ["buy", "sell", "sell", "buy", "buy", "sell", "buy"]
-    orders = [{"bar": 5 + 15 * i, "side": side, "quantity": 100.0} for i, side in enumerate(sides)]
+    sent = [(33, "buy"), (55, "sell"), (77, "sell"), (95, "buy"), (100, "buy"), (110, "sell"), (112, "buy")]
+    orders = [{"bar": bar, "side": side, "quantity": 100.0} for bar, side in sent]
     return small_run(market_of(list(closes)), orders)
 
 
 def test_returns_are_those_of_the_equity_frame(busy, daily):
+    """M-04."""
     for result in (busy, daily):
         metrics, equity = result.metrics, result.equity["equity"]
         assert metrics["final_equity"] == equity[-1]
@@ -38,12 +40,22 @@ def test_returns_are_those_of_the_equity_frame(busy, daily):
 
 
 def test_drawdown_is_that_of_the_equity_frame(busy, daily):
+    """M-03."""
     for result in (busy, daily):
         peak, worst = result.metrics["initial_equity"], 0.0
         for value in result.equity["equity"]:
             peak = max(peak, value)
             worst = max(worst, (peak - value) / peak)
         assert result.metrics["max_drawdown"] == worst == result.equity["drawdown"].max() > 0.001
+
+
+def test_the_initial_equity_is_a_peak():
+    """M-03: 10 units bought at 60 before the first close of 50."""
+    account = admf.Account(cash=400.0, positions={"AAPL": (10.0, 60.0)})
+    result = small_run(market_of([50, 55, 52]), [{"bar": 0, "side": "sell", "quantity": -1}], account=account)
+    assert result.equity["equity"].to_list() == [900.0, 950.0, 920.0]
+    assert result.equity["drawdown"].to_list() == [0.1, 0.05, 0.08]
+    assert result.metrics["max_drawdown"] == 0.1
 
 
 def sampled(result, by):
@@ -68,6 +80,7 @@ def test_risk_is_that_of_the_sampled_returns(run, by, request):
 
 
 def test_activity_is_that_of_the_fills(busy):
+    """M-05: turnover; and what was paid."""
     metrics = busy.metrics
     multiplier = pl.when(pl.col("symbol") == "BETA").then(5.0).otherwise(1.0)
     sums = busy.fills.select(
@@ -83,12 +96,14 @@ def test_activity_is_that_of_the_fills(busy):
 
 
 def test_exposure_is_the_share_of_bars_that_end_with_a_position(daily):
+    """M-05."""
     held = daily.equity["market_value"] != 0.0
     assert daily.metrics["exposure"] == held.sum() / held.len()
     assert 0.2 < daily.metrics["exposure"] < 0.8
 
 
 def test_round_trips_are_those_of_the_trades_frame(busy, daily):
+    """M-05."""
     for result in (busy, daily):
         pnl, metrics = result.trades["pnl"], result.metrics
         won, lost = pnl.filter(pnl > 0.0), pnl.filter(pnl <= 0.0)
@@ -103,8 +118,6 @@ def test_bad_bars_are_counted_and_the_first_one_named():
     closes = [50.0, 51.0, 52.0, math.nan, 54.0, math.nan, 56.0]
     good = market_of([50.0, 51.0, 52.0, 53.0, 54.0, 55.0, 56.0])
     table = {name: getattr(good.arrays, name)[:, 0] for name in ("open", "high", "low")} | {"close": closes}
-    import admf
-
     market = admf.Market(admf.load(table, "AAPL", on_defect="keep"))
     metrics = small_run(market, [{"bar": 0, "side": "buy", "quantity": 1}]).metrics
     assert (metrics["bad_bars"], metrics["bad_bar_first"]) == (2, 3)

@@ -4,11 +4,12 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from results_support import busy_run, market_of, small_run
 from rich.console import Console
 
 import admf
@@ -16,6 +17,7 @@ from admf.errors import OutputError
 from admf.results.charts import nice_ticks, thin
 from admf.results.describe import money, percent
 from admf.results.summary import sparkline
+from results_support import busy_run, market_of, small_run
 
 FILES = {"fills", "orders", "transitions", "trades", "trades_fifo", "positions", "equity", "metrics"}
 ORDER = {"bar": 0, "side": "buy", "quantity": 1}
@@ -88,13 +90,19 @@ def test_summary_warns_where_nothing_happened(small):
     assert "no order was submitted" in str(small_run(market_of([50, 51]), [{"bar": [], "side": []}][:0]).summary())
 
 
+def test_summary_warns_where_annual_figures_rest_on_few_returns():
+    assert "gaps" not in str(small_run(market_of([50.0 + day % 3 for day in range(100)]), [ORDER]).summary())
+    days = np.array(["2020-01-01", "2020-01-02", "2020-06-01", "2021-01-01"], dtype="datetime64[us]")
+    table = {"timestamp": days, **{name: [50.0, 51.0, 52.0, 51.0] for name in ("open", "high", "low", "close")}}
+    text = " ".join(str(small_run(admf.Market(admf.Bars(table, "AAPL")), [ORDER]).summary()).split())
+    assert "the data has gaps: 4 returns in 1.00 years, but volatility, Sharpe and Sortino assume 252 a year" in text
+
+
 def test_undated_data_is_called_so():
     assert "undated" in str(small_run(market_of([50, 51, 52], dated=False), [ORDER]).summary())
 
 
 def test_sparkline_spans_its_levels():
-    import numpy as np
-
     assert sparkline(np.array([0.0, 7.0, np.nan, 3.0]), 10) == "▁█▄"
     assert sparkline(np.full(5, 2.0), 3) == "▄▄▄"
     assert len(sparkline(np.arange(10_000.0), 46)) == 46
@@ -111,6 +119,7 @@ def test_sparkline_spans_its_levels():
         (money(float("-inf")), "−∞"),
         (percent(0.1234), "12.34 %"),
         (percent(0.1234, "+"), "+12.34 %"),
+        (percent(100.6983, "+"), "+10,069.83 %"),
         (percent(-3e12, "+"), "-3e+14 %"),
         (percent(float("inf")), "∞"),
         (percent(None), "–"),
@@ -123,10 +132,11 @@ def test_numbers_as_people_write_them(text, expected):
 # -------------------------------------------------------------------------------------------------------------- report
 
 
+VOID = {"meta", "br", "line"}  # tags that nothing closes
+
+
 class Page(HTMLParser):
     """Checks that tags nest, and gathers what there is."""
-
-    VOID = {"meta", "br", "line"}
 
     def __init__(self, text):
         super().__init__()
@@ -137,7 +147,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         self.links += [value for name, value in attributes if name in {"src", "href", "xlink:href", "data"}]
-        if tag not in self.VOID:
+        if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attributes):
@@ -161,7 +171,8 @@ def test_report_is_one_page_that_needs_nothing_else(busy, tmp_path):
     assert "@import" not in text
     assert "url(" not in text
     assert page.tags.count("tr") > busy.trades.height
-    for words in (busy.trace_hash, busy.fingerprint, "84,493.97", "Drawdown", "short"):
+    final = f"{busy.metrics['final_equity']:,.2f}"
+    for words in (f"trace {busy.trace_hash}", f"inputs {busy.fingerprint}", final, "Drawdown", "short"):
         assert words in page.texts
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.html"]
 
@@ -208,8 +219,6 @@ def test_report_into_a_folder_or_through_a_file_is_refused(small, tmp_path):
 
 
 def test_chart_points_keep_every_extreme():
-    import numpy as np
-
     values = np.sin(np.arange(100_000) / 50.0)
     values[77_777], values[12_345], values[5] = 9.0, -9.0, np.nan
     index, points = thin(values)
@@ -278,7 +287,7 @@ def test_a_file_is_no_folder(small, tmp_path):
     target.write_text("mine")
     with pytest.raises(OutputError, match="the output folder is a file"):
         small.to_parquet(target)
-    with pytest.raises(OutputError, match="cannot write: Not a directory"):
+    with pytest.raises(OutputError, match="cannot write: a part of the path is a file"):
         small.to_parquet(target / "below")
     assert target.read_text() == "mine"
 
@@ -304,6 +313,24 @@ def test_a_write_that_fails_leaves_what_was_there(small, tmp_path, monkeypatch, 
     assert [path.name for path in tmp_path.iterdir()] == (["run"] if stored_before else [])
     if stored_before:
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_move_that_fails_brings_the_old_run_back(small, tmp_path, monkeypatch):
+    folder = small.to_parquet(tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    rename, moves = Path.rename, []
+
+    def fail_on_the_second(source, target):
+        moves.append(source)
+        if len(moves) == 2:
+            raise OSError(5, "Input/output error")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", fail_on_the_second)
+    with pytest.raises(OutputError, match="Input/output error"):
+        small_run(market_of([50, 51, 52]), [ORDER], record="summary").to_parquet(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 # ------------------------------------------------------------------------------------------------------ pandas and JSON

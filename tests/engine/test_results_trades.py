@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from results_support import busy_run, market_of, naive_excursions, naive_lots, small_run
 
 import admf
 from admf.results.excursions import BLOCK, range_maximum
+from results_support import busy_run, market_of, naive_excursions, naive_lots, small_run
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def busy():
 
 
 def test_one_long_round_trip_by_hand():
-    """Bought at 50 and 52 (2 + 2 units), sold at 57: high and low of the bars between are 1 beyond open and close."""
+    """A-09. Bought at 50 and 52 (2 + 2 units), sold at 57: high and low are 1 beyond open and close."""
     orders = [
         {"bar": 0, "side": "buy", "quantity": 2},
         {"bar": 2, "side": "buy", "quantity": 2},
@@ -59,7 +59,7 @@ def test_fifo_lots_are_those_matched_one_by_one(busy):
     expected = naive_lots(busy.fills, held)
     found = busy.trades_fifo.group_by("symbol", "entry_fill", "exit_fill").agg(pl.col("quantity").sum()).rows()
     assert {row[:3]: round(row[3] * 100) for row in found} == expected
-    assert len(expected) > 80
+    assert len(expected) > 50
     assert any(entry is None for _, entry, _ in expected)  # the initial short position
 
 

@@ -30,12 +30,22 @@ def is_used_up(order: Order) -> bool:
     return order.remaining <= DUST * order.filled
 
 
+def whole_quantity(order: Order) -> float:
+    """L-05: what an order will have filled if all that it depends on fills."""
+    share = 1.0
+    while order.parent is not None and order.parent.alive:
+        share *= order.ratio
+        order = order.parent
+    return share * order.quantity
+
+
 def adopt(child: Order, parent: Order) -> None:
     """L-05: a child's side, share and first quantity."""
     parent.children.append(child)
     child.reduce_only = child.reduce_only or child.side != parent.side
-    both = not isnan(child.quantity) and not isnan(parent.quantity)
-    child.ratio = min(child.quantity / parent.quantity, 1.0) if both else 1.0
+    whole = whole_quantity(parent)
+    both = not isnan(child.quantity) and not isnan(whole)
+    child.ratio = child.quantity / whole if both and child.quantity < whole else 1.0
     child.quantity = parent.filled * child.ratio
 
 

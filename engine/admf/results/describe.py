@@ -29,6 +29,8 @@ PHRASES = {
 }
 TOP_REJECTIONS = 3
 SHOWN_SYMBOLS = 3
+SHORTENED_FROM = 1e4  # a million percent
+SPARSE_SHARE = 0.5  # of the samples that the annual figures assume
 UNDEFINED = "–"
 
 Rows = list[tuple[str, str]]
@@ -118,6 +120,12 @@ def warnings(result: "Result") -> list[str]:
         found.append("nothing filled" if metrics["orders"] else "no order was submitted")
     elif not metrics["trades"]:
         found.append("no position was closed: there are no round trips to judge")
+    samples, assumed = int(result.records.account["sample_count"]), result.records.periods_per_year
+    if market.dated and samples < SPARSE_SHARE * assumed * result.records.years:
+        found.append(
+            f"the data has gaps: {samples:,} returns in {result.records.years:.2f} years, but volatility, Sharpe and "
+            f"Sortino assume {assumed:g} a year"
+        )
     return found
 
 
@@ -131,7 +139,7 @@ def money(value: Metric) -> str:
 
 def percent(value: Metric, sign: str = "") -> str:
     """A fraction as percent; what would fill the line is shortened."""
-    if value is not None and 100.0 <= abs(value) < math.inf:
+    if value is not None and SHORTENED_FROM <= abs(value) < math.inf:
         return f"{100.0 * value:{sign}.3g} %"
     return _number(value, f"{sign},.2%").replace("%", " %")
 

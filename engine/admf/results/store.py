@@ -96,7 +96,8 @@ def _output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        blocked = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "a part of the path is a file" if blocked else error.strerror or str(error)
         remedy = "name a place where you may write and that has room"
         raise OutputError(f"cannot write: {reason}", field="path", found=str(path), remedy=remedy) from error
 

@@ -1,0 +1,241 @@
+"""One case, three ways to run it: the oracle, our laws as plain Python, our laws compiled.
+
+`PATHS` drives the equality tests and the benchmarks: what a path gives is an `Outcome` of plain tuples, compared exactly.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+import admf
+from admf.errors import OrderError
+from admf.orders import Script, read_orders
+from admf_kernels.codes import CommandKind, OrderFlag
+from oracle import clock
+from oracle.records import Bar, Command, Instrument, Request, Rules
+from oracle.world import World
+
+NS_PER_DAY = 86_400_000_000_000
+COUNTED = (
+    "drawdown_max", "return_sum", "return_square_sum", "downside_square_sum", "equity_sum", "traded_value", "commission",
+    "slippage_cost", "clamp_saving", "profit_sum", "loss_sum", "sample_count", "exposed_bars", "trips", "trips_won",
+    "fills", "orders_filled", "orders_cancelled", "orders_rejected", "orders_expired", "bad_bars", "bad_bar_first",
+    "clamps", "ambiguous_groups", "bankrupt_bar",
+)  # fmt: skip
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Bars of one or two symbols (rows of open, high, low, close, volume), orders as the door takes them, and rules."""
+
+    bars: list[list[Row]]
+    orders: list[dict[str, Any]]
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    account: Mapping[str, Any] = field(default_factory=dict)
+    instrument: Mapping[str, Any] = field(default_factory=dict)
+    bars_per_day: int = 0  # 0: undated
+    has_volume: bool = True
+    close_positions: bool = False
+
+    def market(self) -> admf.Market:
+        """The bars as the engine takes them; invalid ones are kept."""
+        parts = []
+        for index, rows in enumerate(self.bars):
+            columns = dict(zip(("open", "high", "low", "close", "volume"), zip(*rows, strict=True), strict=True))
+            if not self.has_volume:
+                del columns["volume"]
+            if self.bars_per_day:
+                number = np.arange(len(rows))
+                step = 3_600_000_000_000
+                stamps = number // self.bars_per_day * NS_PER_DAY + number % self.bars_per_day * step
+                columns["timestamp"] = (stamps + 1_700_006_400_000_000_000).astype("datetime64[ns]")
+            parts.append(admf.load(columns, symbol=f"S{index}", on_defect="keep"))
+        instruments = [admf.Instrument(part.symbol, **self.instrument) for part in parts]
+        return admf.Market(parts, instruments=instruments)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened, as plain values; NaN is the word "nan" so that equal means equal."""
+
+    fills: list[Row]
+    transitions: list[Row]
+    orders: list[Row]
+    trades: list[Row]
+    curve: list[Row]
+    counts: dict[str, Any]
+    trace_hash: str
+
+
+def plain(*values: Any) -> Row:
+    """Numbers as Python has them."""
+    numbers = (value.item() if isinstance(value, np.generic) else value for value in values)
+    return tuple("nan" if isinstance(value, float) and isnan(value) else value + 0 for value in numbers)
+
+
+def by_engine(case: Case, *, debug: bool) -> Outcome:
+    """Our laws."""
+    result = admf.simulate(
+        case.market(),
+        case.orders,
+        execution=admf.Execution(**case.execution),
+        account=admf.Account(**case.account),
+        close_positions=case.close_positions,
+        debug=debug,
+    )
+    records = result.records
+    names = {
+        "fills": (
+            "order", "bar", "symbol", "side", "price", "quantity", "commission", "base_price", "liquidity", "ambiguous",
+            "reason",
+        ),
+        "transitions": ("order", "bar", "from_status", "to_status", "event", "reason"),
+        "orders": (
+            "number", "status", "reason", "quantity", "filled_quantity", "filled_value", "commission", "submitted_bar",
+            "closed_bar",
+        ),
+        "trades": (
+            "quantity", "entry_price", "exit_price", "pnl", "commission", "entry_bar", "exit_bar", "symbol", "side",
+        ),
+        "curve": ("cash", "equity"),
+    }  # fmt: skip
+    tables = {
+        table: [plain(*(row[name] for name in columns)) for row in getattr(records, table)]
+        for table, columns in names.items()
+    }
+    counts = {name: plain(records.account[name])[0] for name in COUNTED}
+    return Outcome(**tables, counts=counts, trace_hash=result.trace_hash)
+
+
+def by_oracle(case: Case) -> Outcome:
+    """The naive reading."""
+    market = case.market()
+    world = run_oracle(case, market, read_orders(case.orders, market))
+    return Outcome(
+        fills=[
+            plain(
+                fill.order, fill.bar, fill.symbol, fill.side, fill.price, fill.quantity, fill.commission, fill.base_price,
+                int(fill.liquidity), int(fill.ambiguous), int(fill.reason),
+            )
+            for fill in world.fills
+        ],
+        transitions=[
+            plain(step.order, step.bar, int(step.from_status), int(step.to_status), int(step.event), int(step.reason))
+            for step in world.transitions
+        ],
+        orders=[
+            plain(
+                order.number, int(order.status), int(order.reason), order.quantity, order.filled, order.value,
+                order.commission, order.submitted_bar, order.closed_bar,
+            )
+            for order in world.orders
+        ],
+        trades=[
+            plain(
+                trade.quantity, trade.entry_price, trade.exit_price, trade.pnl, trade.commission, trade.entry_bar,
+                trade.exit_bar, trade.symbol, trade.side,
+            )
+            for trade in world.trades
+        ],
+        curve=[plain(*row) for row in world.curve],
+        counts={name: plain(getattr(world.statistics, name))[0] for name in COUNTED},
+        trace_hash=world.digest.text(),
+    )  # fmt: skip
+
+
+def run_oracle(case: Case, market: admf.Market, script: Script) -> World:
+    """The oracle on the script as the door gives it: both sides see the same orders in the same order."""
+    arrays = market.arrays
+    bars = [
+        [
+            Bar(*(float(getattr(arrays, name)[bar, symbol]) for name in ("open", "high", "low", "close", "volume")),
+                int(arrays.session_end[bar]))
+            for bar in range(market.bar_count)
+        ]
+        for symbol in range(market.symbol_count)
+    ]  # fmt: skip
+    instruments = [
+        Instrument(*(float(row[name]) for name in ("tick_inverse", "lot_size", "min_quantity", "multiplier")))
+        for row in market.instrument_records
+    ]
+    account = admf.Account(**case.account)
+    held = dict(account.positions or {})
+    positions = [held.get(symbol, (0.0, 0.0)) for symbol in market.symbols]
+    commands, requests = read_script(script)
+    return clock.run(bars, commands, requests, rules_of(case, market, account), instruments, positions)
+
+
+def rules_of(case: Case, market: admf.Market, account: admf.Account) -> Rules:
+    """The words of the run for the oracle."""
+    execution = admf.Execution(**case.execution)
+    words = {name: getattr(execution, name) for name in execution.KINDS if name not in ("slippage", "commission")}
+    models = {family: model_of(getattr(execution, family)) for family in ("slippage", "commission")}
+    return Rules(
+        **words,
+        **models,
+        has_volume=market.has_volume,
+        close_positions=case.close_positions,
+        sample_sessions=market.intraday,
+        margin_initial=account.margin_initial,
+        initial_cash=account.cash,
+    )
+
+
+def model_of(model: Any) -> Row:
+    """A slippage or commission model as (name, numbers…, words…), or its function."""
+    if model.function is not None:
+        return "law", model.function
+    numbers = [value for name, value in model.record_values().items() if name[-1].isdigit()]
+    return model.model, *numbers, *(value for value in model.parameters if isinstance(value, str))
+
+
+def read_script(script: Script) -> tuple[list[Command], list[Request]]:
+    """Script rows as the oracle takes them."""
+    commands, requests = [], []
+    for command, order in zip(script.commands, script.orders, strict=True):
+        kind = "submit" if command["kind"] < 0 else CommandKind(int(command["kind"])).name.lower()
+        changed = (float(command[name]) for name in ("quantity", "limit_price", "stop_price"))
+        commands.append(Command(int(command["bar"]), kind, int(command["number"]), *changed))
+        names = ("side", "type", "quantity", "size_kind", "size_amount", "limit_price", "stop_price", "time_in_force")
+        names += ("expiry", "parent", "oco", "symbol")
+        flags = int(order["bits"])
+        asked = {name: order[name].item() for name in names}
+        if asked["parent"] < -1:  # a parent that was never sent
+            asked["parent"] = len(script.commands)
+        requests.append(
+            Request(
+                *asked.values(),
+                bool(flags & OrderFlag.REDUCE_ONLY),
+                bool(flags & OrderFlag.OCO_REDUCE),
+                int(order["tag"]),
+            )
+        )
+    return commands, requests
+
+
+PATHS: dict[str, Callable[[Case], Outcome]] = {
+    "oracle": by_oracle,
+    "stepped": lambda case: by_engine(case, debug=True),
+    "compiled": lambda case: by_engine(case, debug=False),
+}
+
+
+def first_difference(case: Case, names: tuple[str, ...] = ("oracle", "compiled")) -> str:
+    """Where two paths part, in words; empty where they agree bit for bit."""
+    first, second = (PATHS[name](case) for name in names)
+    for table in ("transitions", "fills", "orders", "trades", "curve"):
+        left, right = getattr(first, table), getattr(second, table)
+        for index, (one, other) in enumerate(zip(left, right, strict=False)):
+            if one != other:
+                return f"{table}[{index}]: {names[0]} {one} {names[1]} {other}"
+        if len(left) != len(right):
+            longer = left if len(left) > len(right) else right
+            return f"{table}: {len(left)} and {len(right)} rows, the first alone is {longer[min(len(left), len(right))]}"
+    for name, value in first.counts.items():
+        if value != second.counts[name]:
+            return f"{name}: {names[0]} {value!r} {names[1]} {second.counts[name]!r}"
+    return "" if first.trace_hash == second.trace_hash else "trace hash"

@@ -1,0 +1,172 @@
+"""Hypothesis-made cases: small markets full of trouble, orders of every kind, rules in every combination."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+import admf
+from admf_kernels import codes
+from paths_support import Case
+
+TICK = 0.5
+PRICES = st.integers(14, 26).map(lambda ticks: ticks * TICK)  # a narrow grid: ties, touches and gaps are common
+OFF_GRID = st.floats(7.0, 13.0, allow_nan=False).map(lambda price: round(price, 3))
+SHARES = (0.1, 0.25, 0.5, 1.0)
+
+
+@st.composite
+def bar_rows(draw: st.DrawFn, on_grid: bool) -> tuple[float, ...]:
+    """One bar: mostly valid, sometimes flat, without volume, or broken."""
+    price = PRICES if on_grid else OFF_GRID
+    open_, close, first, second = (draw(price) for _ in range(4))
+    low, high = min(open_, close, first), max(open_, close, second)
+    volume = draw(st.sampled_from([0.0, 5.0, 12.0, 40.0, 1000.0, 1000.0, 1000.0, -3.0, float("nan")]))
+    kind = draw(st.integers(0, 19))
+    if kind == 0:
+        low, high = high, low  # broken unless flat
+    elif kind == 1:
+        close = float("nan")
+    elif kind == 2:
+        open_ = low = high = close
+    return open_, high, low, close, volume
+
+
+@st.composite
+def order_rows(draw: st.DrawFn, index: int, bars: int, dated: bool, symbols: int) -> dict[str, Any]:
+    """One row of the orders table; now and then one that will be rejected."""
+    row: dict[str, Any] = {"id": f"o{index}", "bar": draw(st.integers(-1, bars - 1))}
+    row["symbol"] = f"S{draw(st.integers(0, symbols - 1))}"
+    row["side"] = draw(st.sampled_from(["buy", "sell"]))
+    row["type"] = draw(st.sampled_from(["market", "limit", "stop", "stop_limit", "limit", "stop"]))
+    if draw(st.integers(0, 5)) == 0:
+        row["size_kind"] = draw(st.sampled_from(["value", "equity_fraction", "cash_fraction"]))
+        row["size"] = draw(st.sampled_from([0.3, 1.0])) * (500.0 if row["size_kind"] == "value" else 1.0)
+    else:
+        row["quantity"] = draw(st.sampled_from([1.0, 2.5, 3.0, 10.0, 10.0, 40.0, 120.0, 0.004, -1.0]))
+    if row["type"] in ("limit", "stop_limit") and draw(st.integers(0, 19)):
+        row["limit_price"] = draw(st.one_of(PRICES, OFF_GRID))
+    if row["type"] in ("stop", "stop_limit"):
+        row["stop_price"] = draw(st.one_of(PRICES, OFF_GRID))
+    row["time_in_force"] = draw(st.sampled_from(["gtc", "gtc", "gtc", "ioc", "fok", "gtd", "gtb", *(["day"] * dated)]))
+    if row["time_in_force"] == "gtd":
+        row["expires_bar"] = draw(st.integers(max(row["bar"], 0), bars - 1))
+    if row["time_in_force"] == "gtb":
+        row["expires_after_bars"] = draw(st.integers(1, 3))
+    row["reduce_only"] = draw(st.integers(0, 4)) == 0
+    linked = draw(st.integers(0, 3))
+    if index and linked == 0:
+        row["parent"] = f"o{draw(st.integers(0, index - 1))}"
+        row["side"] = draw(st.sampled_from(["buy", "sell"]))
+        if draw(st.booleans()):
+            row.pop("quantity", None)
+            row.pop("size_kind", None)
+            row.pop("size", None)
+    if draw(st.integers(0, 3)) == 0:
+        row["oco"] = draw(st.sampled_from(["a", "b"]))
+        row["oco_reduce"] = draw(st.booleans())
+    if draw(st.integers(0, 5)) == 0:
+        row["cancel_bar"] = draw(st.integers(max(row["bar"], 0), bars - 1))
+    if draw(st.integers(0, 4)) == 0:
+        row["replace_bar"] = draw(st.integers(max(row["bar"], 0), bars - 1))
+        name = draw(st.sampled_from(["replace_quantity", "replace_limit_price", "replace_stop_price"]))
+        row[name] = draw(st.sampled_from([1.0, 8.0, 10.0, 12.0]))
+    return row
+
+
+@st.composite
+def brackets(draw: st.DrawFn, index: int, bars: int) -> list[dict[str, Any]]:
+    """An entry with a stop and a target around it, the commonest linked orders."""
+    side, other = draw(st.sampled_from([("buy", "sell"), ("sell", "buy")]))
+    sign = 1.0 if side == "buy" else -1.0
+    bar, price = draw(st.integers(-1, bars - 2)), draw(PRICES)
+    entry: dict[str, Any] = {"id": f"o{index}", "bar": bar, "side": side, "quantity": draw(st.sampled_from([3.0, 10.0]))}
+    entry["type"] = draw(st.sampled_from(["market", "limit", "stop", "stop_limit"]))
+    if entry["type"] in ("limit", "stop_limit"):
+        entry["limit_price"] = price + draw(st.sampled_from([-1.0, 0.0, 1.0]))
+    if entry["type"] in ("stop", "stop_limit"):
+        entry["stop_price"] = price
+    exits = []
+    if draw(st.integers(0, 4)):
+        stop = price - sign * TICK * draw(st.integers(-1, 4))
+        exits.append({"type": "stop", "stop_price": stop})
+    if draw(st.integers(0, 4)):
+        target = price + sign * TICK * draw(st.integers(-1, 4))
+        exits.append({"type": "limit", "limit_price": target})
+    if draw(st.booleans()):
+        exits.reverse()
+    group = {"oco": f"pair{index}"} if draw(st.booleans()) else {}
+    rest = draw(st.integers(0, 1)) * (len(exits) > 1)
+    common = {"side": other, "bar": bar, "parent": f"o{index}"}
+    for place, exit_ in enumerate(exits):
+        exit_ |= common | group | {"id": f"o{index + 1 + place}"}
+        if rest:
+            exit_["quantity"] = entry["quantity"] / 2.0
+    return [entry, *exits]
+
+
+@st.composite
+def executions(draw: st.DrawFn, ticks: bool, volume: bool) -> dict[str, Any]:
+    """Rules: each the default half of the time."""
+    rules: dict[str, Any] = {}
+    words = {
+        "path": codes.Path, "market_fill": codes.MarketFill, "price_ref": codes.PriceReference,
+        "limit_trigger": codes.LimitTrigger, "limit_gap": codes.LimitGap, "stop_trigger": codes.StopTrigger,
+        "stop_gap": codes.StopGap, "stop_limit": codes.StopLimitRule, "clamp": codes.Clamp, "clamp_fail": codes.ClampFail,
+        "volume_basis": codes.VolumeBasis, "volume_scope": codes.VolumeScope, "remainder": codes.Remainder,
+        "cash_submit": codes.CashSubmit, "cash_fill": codes.CashFill, "short": codes.Short, "last_bar": codes.LastBar,
+    }  # fmt: skip
+    for name, kind in words.items():
+        if draw(st.integers(0, 2)) == 0:
+            rules[name] = draw(st.sampled_from(kind.words()))
+    rules["bad_bar"] = draw(st.sampled_from(["skip", "skip", "none"]))
+    rules["limit_through_ticks"] = draw(st.sampled_from([0.0, 1.0, 1.0, 2.0]))
+    rules["slip_on"] = draw(st.lists(st.sampled_from(codes.SlipOn.words()), unique=True).map(tuple))
+    if volume and draw(st.booleans()):
+        rules["volume_limit"] = draw(st.sampled_from(SHARES))
+        rules["volume_window"] = draw(st.sampled_from([1, 2, 20]))
+    else:
+        rules = {name: word for name, word in rules.items() if not name.startswith("volume")}
+    rules["min_fill"] = draw(st.sampled_from([0.0, 0.0, 2.0]))
+    slippages = [admf.slippage.none(), admf.slippage.fixed(0.3), admf.slippage.bps(40.0)]
+    slippages += [admf.slippage.ticks(1.0)] * ticks + [admf.slippage.volume_share(0.5, 0.4)] * volume
+    rules["slippage"] = draw(st.sampled_from(slippages))
+    commissions = [admf.commission.none(), admf.commission.bps(10.0, minimum=0.5), admf.commission.per_order(2.0)]
+    commissions += [
+        admf.commission.per_share(0.05, minimum=1.0, maximum_pct=0.01),
+        admf.commission.per_share(0.05, minimum=1.0, maximum_pct=0.01, precedence="min_wins"),
+    ]
+    rules["commission"] = draw(st.sampled_from(commissions))
+    return rules
+
+
+@st.composite
+def cases(draw: st.DrawFn, bars_max: int = 12) -> Case:
+    """A whole case."""
+    on_grid, ticks, volume = draw(st.booleans()), draw(st.booleans()), draw(st.integers(0, 3)) > 0
+    symbols = draw(st.sampled_from([1, 1, 1, 2]))
+    count = draw(st.integers(3, bars_max))
+    bars = [draw(st.lists(bar_rows(on_grid), min_size=count, max_size=count)) for _ in range(symbols)]
+    bars_per_day = draw(st.sampled_from([0, 1, 3]))
+    orders: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(1, 4))):
+        if draw(st.booleans()):
+            orders += draw(brackets(len(orders), count))
+        else:
+            orders.append(draw(order_rows(len(orders), count, bars_per_day > 0, symbols)))
+    account: dict[str, Any] = {"cash": draw(st.sampled_from([100.0, 1_000.0, 100_000.0]))}
+    account["margin_initial"] = draw(st.sampled_from([1.0, 1.0, 0.5]))
+    if draw(st.integers(0, 3)) == 0:
+        account["positions"] = {"S0": (draw(st.sampled_from([5.0, -5.0, 20.0])), 10.0)}
+    instrument: dict[str, Any] = {"tick_size": TICK if ticks else None}
+    instrument["lot_size"] = draw(st.sampled_from([None, None, 1.0, 0.1]))
+    instrument["multiplier"] = draw(st.sampled_from([1.0, 1.0, 5.0]))
+    return Case(
+        bars=bars,
+        orders=orders,
+        execution=draw(executions(ticks, volume)),
+        account=account,
+        instrument=instrument,
+        bars_per_day=bars_per_day,
+        has_volume=volume,
+        close_positions=draw(st.booleans()),
+    )
