@@ -15,7 +15,7 @@ SHARES = (0.1, 0.25, 0.5, 1.0)
 
 
 @st.composite
-def bar_rows(draw: st.DrawFn, on_grid: bool) -> tuple[float, ...]:
+def bar_rows(draw: st.DrawFn, on_grid: bool, holes: bool) -> tuple[float, ...]:
     """One bar: mostly valid, sometimes flat, without volume, or broken."""
     price = PRICES if on_grid else OFF_GRID
     open_, close, first, second = (draw(price) for _ in range(4))
@@ -24,7 +24,7 @@ def bar_rows(draw: st.DrawFn, on_grid: bool) -> tuple[float, ...]:
     kind = draw(st.integers(0, 19))
     if kind == 0:
         low, high = high, low  # broken unless flat
-    elif kind == 1:
+    elif kind == 1 and holes:
         close = float("nan")
     elif kind == 2:
         open_ = low = high = close
@@ -145,7 +145,9 @@ def cases(draw: st.DrawFn, bars_max: int = 12) -> Case:
     on_grid, ticks, volume = draw(st.booleans()), draw(st.booleans()), draw(st.integers(0, 3)) > 0
     symbols = draw(st.sampled_from([1, 1, 1, 2]))
     count = draw(st.integers(3, bars_max))
-    bars = [draw(st.lists(bar_rows(on_grid), min_size=count, max_size=count)) for _ in range(symbols)]
+    execution = draw(executions(ticks, volume))
+    row = bar_rows(on_grid, execution["bad_bar"] == "skip")  # what is matched as it stands has numbers
+    bars = [draw(st.lists(row, min_size=count, max_size=count)) for _ in range(symbols)]
     bars_per_day = draw(st.sampled_from([0, 1, 3]))
     orders: list[dict[str, Any]] = []
     for _ in range(draw(st.integers(1, 4))):
@@ -163,7 +165,7 @@ def cases(draw: st.DrawFn, bars_max: int = 12) -> Case:
     return Case(
         bars=bars,
         orders=orders,
-        execution=draw(executions(ticks, volume)),
+        execution=execution,
         account=account,
         instrument=instrument,
         bars_per_day=bars_per_day,

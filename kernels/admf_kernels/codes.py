@@ -295,3 +295,4 @@ class OrderFlag(Code):
     OPENING = 64, "does not reduce the position held when the phase began"
     SEEN = 128, "was judged by its group in this phase"
     EXIT = 256, "was submitted with a parent of the other side"
+    ABLE = 512, "had something to fill when the phase began"

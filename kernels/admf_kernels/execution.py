@@ -89,7 +89,7 @@ def fillable(config, market, position, instrument, order, bar_index: int, wanted
             room -= volume_used(position, bar_index)
         if room < wanted:
             quantity = floor_lot(max(room, 0.0), instrument.lot_size)
-    if quantity < config.min_fill:
+    if capped and quantity < config.min_fill:
         return NOTHING_LEFT
     if order.time_in_force == TimeInForce.FOK and quantity < wanted:
         return NOTHING_LEFT

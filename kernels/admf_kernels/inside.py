@@ -224,8 +224,8 @@ def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
     """P3 for the group of one hit."""
     config = state.config[0]
     order = state.orders[row]
-    if order.type == OrderType.MARKET:
-        return
+    if order.type == OrderType.MARKET or (order.type == OrderType.STOP and order.bits & TRIGGERED):
+        return  # P-07: a stop that has traded is a market order at the next open
     if order.type == OrderType.STOP_LIMIT:
         inside_stop_limit(market, state, order, bar)
         return

@@ -182,14 +182,8 @@ def whole_quantity(state, order) -> float:
 
 
 @law
-def link_to_parent(state, order) -> bool:
-    """L-05: makes an order a child of its parent; False if the parent cannot have children any more."""
-    row = find_row(state.orders, state.account[0].order_count, order.parent)
-    if row < 0:
-        return False
-    parent = state.orders[row]
-    if not is_alive(parent) or parent.symbol != order.symbol:
-        return False
+def link_to_parent(state, order, parent) -> None:
+    """L-05: makes an order a child of a live parent."""
     parent.bits |= PARENT
     order.bits |= CHILD
     if parent.filled_quantity == 0.0:
@@ -202,7 +196,6 @@ def link_to_parent(state, order) -> bool:
         ratio = order.quantity / whole
     order.size_amount = ratio
     order.quantity = parent.filled_quantity * ratio
-    return True
 
 
 @law
@@ -234,9 +227,14 @@ def refusal(state, order) -> int:
         return reason
     if not known:
         return Reason.SYMBOL_UNKNOWN.value
-    round_order(order, instrument)
-    if order.parent != -1 and not link_to_parent(state, order):
+    if order.parent == -1:
+        round_order(order, instrument)
+        return Reason.NONE.value
+    row = find_row(state.orders, state.account[0].order_count, order.parent)
+    if row < 0 or not is_alive(state.orders[row]) or state.orders[row].symbol != order.symbol:
         return Reason.PARENT_UNKNOWN.value
+    round_order(order, instrument)
+    link_to_parent(state, order, state.orders[row])
     return Reason.NONE.value
 
 

@@ -5,7 +5,7 @@ from admf_kernels.codes import Liquidity, MarketFill, OrderFlag, OrderType, Reas
 from admf_kernels.execution import execute
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import limit_base, stop_base, stop_reached
-from admf_kernels.touch import is_sibling, latch, reached_at_open, reaches_limit, sibling
+from admf_kernels.touch import is_judged, is_sibling, latch, reached_at_open, reaches_limit, sibling
 
 TRIGGERED = OrderFlag.TRIGGERED.value
 OPENING, SEEN, PARENT = OrderFlag.OPENING.value, OrderFlag.SEEN.value, OrderFlag.PARENT.value
@@ -93,12 +93,12 @@ def rest_siblings(market, state, order, bar: int, hit_count: int) -> None:
 
 @law
 def join_children(state, parent, bar: int, hit_count: int) -> int:
-    """W-06: children that a fill at this open activated join the hits, stops first; returns the number of hits."""
+    """W-06: children to which a fill at this open gave units join the hits, stops first; returns the number of hits."""
     for stops in range(2):
         for index in range(state.account[0].working_count):
             row = state.working[index]
             child = state.orders[row]
-            if child.parent != parent.number or not is_active(child) or child.eligible_bar != bar:
+            if child.parent != parent.number or child.eligible_bar > bar or is_judged(child):
                 continue
             if (child.type == OrderType.STOP) != (stops == 0):
                 continue

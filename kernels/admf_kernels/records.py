@@ -267,7 +267,7 @@ class State(NamedTuple):
     positions: NDArray[np.record]  # position_dt[symbols]
     orders: NDArray[np.record]  # order_dt[capacity]
     working: NDArray[np.int32]  # [capacity] rows of live orders, ascending
-    hits: NDArray[np.int32]  # [capacity] rows of orders this bar can touch
+    hits: NDArray[np.int32]  # [2 capacity] rows of orders this bar can touch; for a moment some stand there twice
     commands: NDArray[np.record]  # command_dt[capacity] cancels and amendments for the next bar
     fills: NDArray[np.record]  # fill_dt[capacity]
     transitions: NDArray[np.record]  # transition_dt[capacity]

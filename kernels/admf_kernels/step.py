@@ -10,15 +10,19 @@ from admf_kernels.links import end
 from admf_kernels.opening import open_group
 from admf_kernels.touch import is_judged, left_this_bar
 
-OPENING = OrderFlag.OPENING.value
+OPENING, ABLE = OrderFlag.OPENING.value, OrderFlag.ABLE.value
 
 
 @law
 def classify(state, hit_count: int) -> bool:
-    """C-03: classes the hits by the position at the beginning of a phase; True if any reduces."""
+    """C-03: classes the hits by position and by what they can fill at the beginning of a phase; True if any reduces."""
     any_reducing = False
     for index in range(hit_count):
         order = state.orders[state.hits[index]]
+        if is_judged(order):
+            order.bits &= ~ABLE
+        else:
+            order.bits |= ABLE
         if order.side * state.positions[order.symbol].quantity < 0.0:
             order.bits &= ~OPENING
             any_reducing = True
@@ -30,7 +34,9 @@ def classify(state, hit_count: int) -> bool:
 @law
 def has_turn(state, order, opening: int) -> bool:
     """C-03: whether a hit is judged in this round of a phase."""
-    return (order.bits & OPENING != 0) == (opening == 1) and not is_judged(order) and not left_this_bar(state, order)
+    if order.bits & ABLE == 0 or (order.bits & OPENING != 0) != (opening == 1):
+        return False
+    return not is_judged(order) and not left_this_bar(state, order)
 
 
 @law
@@ -43,16 +49,30 @@ def phase_open(market, state, bar: int, hit_count: int) -> int:
             row = state.hits[index]
             if not has_turn(state, state.orders[row], opening):
                 continue
-            joined = hit_count
+            first_joined = hit_count
             hit_count = open_group(market, state, row, bar, hit_count)
+            joined = first_joined
             while joined < hit_count:
                 row = state.hits[joined]
                 if not is_judged(state.orders[row]):
                     hit_count = open_group(market, state, row, bar, hit_count)
                 joined += 1
+            hit_count = keep_new(state, bar, first_joined, hit_count)
     for index in range(listed, hit_count):
         insert_hit(state, index)
     return hit_count
+
+
+@law
+def keep_new(state, bar: int, first: int, hit_count: int) -> int:
+    """W-06: of the hits that joined only those stay that were not listed before; returns the number of hits."""
+    kept = first
+    for index in range(first, hit_count):
+        row = state.hits[index]
+        if state.orders[row].eligible_bar == bar:
+            state.hits[kept] = row
+            kept += 1
+    return kept
 
 
 @law

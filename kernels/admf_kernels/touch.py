@@ -77,7 +77,8 @@ def reached_inside(market, state, order, bar: int) -> bool:
     config, symbol = state.config[0], order.symbol
     high, low = market.high[bar, symbol], market.low[bar, symbol]
     if order.type == OrderType.STOP:
-        return stop_reached(order.side, high if order.side > 0 else low, order.stop_price, config.stop_trigger)
+        adverse = high if order.side > 0 else low
+        return not order.bits & TRIGGERED and stop_reached(order.side, adverse, order.stop_price, config.stop_trigger)
     return reaches_limit(config, state.instruments[symbol], order, low if order.side > 0 else high)
 
 

@@ -1,7 +1,7 @@
 """From a base price to a fill: volume, size, slippage, clamp, funds, and what the fill sets off."""
 
 from dataclasses import dataclass
-from math import inf, isnan
+from math import inf, isfinite, isnan
 
 from admf_kernels.codes import OrderEvent, Reason, SizeKind, TimeInForce
 from oracle.accounting import book, order_fee
@@ -92,11 +92,11 @@ def resolve(world: World, order: Order, found: Price) -> bool:
 def execute(
     world: World, order: Order, found: Price, *, ambiguous: bool = False, first: int = 0, engine: bool = False
 ) -> float:
-    """V-01, V-03, V-04, L-07: fills what can be filled at a base price and returns the units.
+    """B-01, V-01, V-03, V-04, L-07: fills what can be filled at a base price and returns the units.
 
     `first` is the first bar on which children may fill; an order of the engine is held back by nothing.
     """
-    if not engine and world.has_no_volume(order.symbol):
+    if not isfinite(found.base) or (not engine and world.has_no_volume(order.symbol)):
         return 0.0
     if isnan(order.quantity) and not resolve(world, order, found):
         return 0.0

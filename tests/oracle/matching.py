@@ -123,11 +123,14 @@ def open_turn(world: World, order: Order) -> None:
         taken = stops[0] if stops else current
         if len(reached) > 1:
             rest(world, reached)
-        waiting = [child for child in taken.children if child.status == OrderStatus.VALIDATED]
+        filled = taken.filled
         judge_open(world, taken)
-        for child in waiting:
+        if taken.filled == filled:
+            continue
+        grown = [child for child in taken.children if may_match(world, child)]
+        for child in grown:
             child.opens = reducible(world, child) == 0.0
-        queue += sorted(waiting, key=lambda child: (child.type not in STOPS, child.number))
+        queue += sorted(grown, key=lambda child: (child.type != OrderType.STOP, child.number))
 
 
 def open_phase(world: World) -> None:
