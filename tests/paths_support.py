@@ -1,6 +1,7 @@
 """One case, three ways to run it: the oracle, our laws as plain Python, our laws compiled.
 
-`PATHS` drives the equality tests and the benchmarks: what a path gives is an `Outcome` of plain tuples, compared exactly.
+`PATHS` drives the equality tests and the benchmarks: what a path gives is an `Outcome` of plain tuples, compared
+exactly.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 
 import admf
-from admf.errors import OrderError
 from admf.orders import Script, read_orders
 from admf_kernels.codes import CommandKind, OrderFlag
 from oracle import clock
@@ -20,10 +20,10 @@ from oracle.world import World
 
 NS_PER_DAY = 86_400_000_000_000
 COUNTED = (
-    "drawdown_max", "return_sum", "return_square_sum", "downside_square_sum", "equity_sum", "traded_value", "commission",
-    "slippage_cost", "clamp_saving", "profit_sum", "loss_sum", "sample_count", "exposed_bars", "trips", "trips_won",
-    "fills", "orders_filled", "orders_cancelled", "orders_rejected", "orders_expired", "bad_bars", "bad_bar_first",
-    "clamps", "ambiguous_groups", "bankrupt_bar",
+    "drawdown_max", "return_sum", "return_square_sum", "downside_square_sum", "equity_sum", "traded_value",
+    "commission", "slippage_cost", "clamp_saving", "profit_sum", "loss_sum", "sample_count", "exposed_bars", "trips",
+    "trips_won", "fills", "orders_filled", "orders_cancelled", "orders_rejected", "orders_expired", "bad_bars",
+    "bad_bar_first", "clamps", "ambiguous_groups", "bankrupt_bar",
 )  # fmt: skip
 Row = tuple[Any, ...]
 
@@ -114,12 +114,12 @@ def by_engine(case: Case, *, debug: bool) -> Outcome:
 def by_oracle(case: Case) -> Outcome:
     """The naive reading."""
     market = case.market()
-    world = run_oracle(case, market, read_orders(case.orders, market))
+    world = run_oracle(case, market, *read_script(read_orders(case.orders, market)))
     return Outcome(
         fills=[
             plain(
-                fill.order, fill.bar, fill.symbol, fill.side, fill.price, fill.quantity, fill.commission, fill.base_price,
-                int(fill.liquidity), int(fill.ambiguous), int(fill.reason),
+                fill.order, fill.bar, fill.symbol, fill.side, fill.price, fill.quantity, fill.commission,
+                fill.base_price, int(fill.liquidity), int(fill.ambiguous), int(fill.reason),
             )
             for fill in world.fills
         ],
@@ -147,8 +147,8 @@ def by_oracle(case: Case) -> Outcome:
     )  # fmt: skip
 
 
-def run_oracle(case: Case, market: admf.Market, script: Script) -> World:
-    """The oracle on the script as the door gives it: both sides see the same orders in the same order."""
+def run_oracle(case: Case, market: admf.Market, commands: list[Command], requests: list[Request]) -> World:
+    """The oracle on a script; `bars` and `orders` of the case are not looked at."""
     arrays = market.arrays
     bars = [
         [
@@ -165,7 +165,6 @@ def run_oracle(case: Case, market: admf.Market, script: Script) -> World:
     account = admf.Account(**case.account)
     held = dict(account.positions or {})
     positions = [held.get(symbol, (0.0, 0.0)) for symbol in market.symbols]
-    commands, requests = read_script(script)
     return clock.run(bars, commands, requests, rules_of(case, market, account), instruments, positions)
 
 
@@ -194,7 +193,7 @@ def model_of(model: Any) -> Row:
 
 
 def read_script(script: Script) -> tuple[list[Command], list[Request]]:
-    """Script rows as the oracle takes them."""
+    """Script rows as the oracle takes them: both sides see the same orders in the same order."""
     commands, requests = [], []
     for command, order in zip(script.commands, script.orders, strict=True):
         kind = "submit" if command["kind"] < 0 else CommandKind(int(command["kind"])).name.lower()
@@ -233,8 +232,8 @@ def first_difference(case: Case, names: tuple[str, ...] = ("oracle", "compiled")
             if one != other:
                 return f"{table}[{index}]: {names[0]} {one} {names[1]} {other}"
         if len(left) != len(right):
-            longer = left if len(left) > len(right) else right
-            return f"{table}: {len(left)} and {len(right)} rows, the first alone is {longer[min(len(left), len(right))]}"
+            longer, shorter = sorted((left, right), key=len, reverse=True)
+            return f"{table}: {len(left)} and {len(right)} rows, the first alone is {longer[len(shorter)]}"
     for name, value in first.counts.items():
         if value != second.counts[name]:
             return f"{name}: {names[0]} {value!r} {names[1]} {second.counts[name]!r}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 import admf
@@ -12,6 +13,11 @@ TICK = 0.5
 PRICES = st.integers(14, 26).map(lambda ticks: ticks * TICK)  # a narrow grid: ties, touches and gaps are common
 OFF_GRID = st.floats(7.0, 13.0, allow_nan=False).map(lambda price: round(price, 3))
 SHARES = (0.1, 0.25, 0.5, 1.0)
+
+
+def examples(count: int) -> int:
+    """Examples of a test on cases: `count`, and ten times as many with HYPOTHESIS_PROFILE=deep."""
+    return count * 10 if settings.get_current_profile_name() == "deep" else count
 
 
 @st.composite
@@ -79,7 +85,8 @@ def brackets(draw: st.DrawFn, index: int, bars: int) -> list[dict[str, Any]]:
     side, other = draw(st.sampled_from([("buy", "sell"), ("sell", "buy")]))
     sign = 1.0 if side == "buy" else -1.0
     bar, price = draw(st.integers(-1, bars - 2)), draw(PRICES)
-    entry: dict[str, Any] = {"id": f"o{index}", "bar": bar, "side": side, "quantity": draw(st.sampled_from([3.0, 10.0]))}
+    quantity = draw(st.sampled_from([3.0, 10.0]))
+    entry: dict[str, Any] = {"id": f"o{index}", "bar": bar, "side": side, "quantity": quantity}
     entry["type"] = draw(st.sampled_from(["market", "limit", "stop", "stop_limit"]))
     if entry["type"] in ("limit", "stop_limit"):
         entry["limit_price"] = price + draw(st.sampled_from([-1.0, 0.0, 1.0]))
@@ -100,7 +107,7 @@ def brackets(draw: st.DrawFn, index: int, bars: int) -> list[dict[str, Any]]:
     for place, exit_ in enumerate(exits):
         exit_ |= common | group | {"id": f"o{index + 1 + place}"}
         if rest:
-            exit_["quantity"] = entry["quantity"] / 2.0
+            exit_["quantity"] = quantity / 2.0
     return [entry, *exits]
 
 
@@ -111,9 +118,10 @@ def executions(draw: st.DrawFn, ticks: bool, volume: bool) -> dict[str, Any]:
     words = {
         "path": codes.Path, "market_fill": codes.MarketFill, "price_ref": codes.PriceReference,
         "limit_trigger": codes.LimitTrigger, "limit_gap": codes.LimitGap, "stop_trigger": codes.StopTrigger,
-        "stop_gap": codes.StopGap, "stop_limit": codes.StopLimitRule, "clamp": codes.Clamp, "clamp_fail": codes.ClampFail,
-        "volume_basis": codes.VolumeBasis, "volume_scope": codes.VolumeScope, "remainder": codes.Remainder,
-        "cash_submit": codes.CashSubmit, "cash_fill": codes.CashFill, "short": codes.Short, "last_bar": codes.LastBar,
+        "stop_gap": codes.StopGap, "stop_limit": codes.StopLimitRule, "clamp": codes.Clamp,
+        "clamp_fail": codes.ClampFail, "volume_basis": codes.VolumeBasis, "volume_scope": codes.VolumeScope,
+        "remainder": codes.Remainder, "cash_submit": codes.CashSubmit, "cash_fill": codes.CashFill,
+        "short": codes.Short, "last_bar": codes.LastBar,
     }  # fmt: skip
     for name, kind in words.items():
         if draw(st.integers(0, 2)) == 0:

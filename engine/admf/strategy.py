@@ -1,5 +1,6 @@
 """`CompiledStrategy`: a class whose hooks are compiled into the loop.
 
+Example:
     class Cross(admf.CompiledStrategy):
         period: int = 20          # a typed attribute is a parameter: Cross(period=50)
         _total: float = 0.0       # with an underscore it is the strategy's own memory
@@ -10,6 +11,7 @@
 """
 
 import difflib
+import inspect
 import math
 from types import FunctionType
 from typing import Any, ClassVar
@@ -18,8 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf.errors import ConfigError, StrategyError
-from admf_kernels._fingerprint import is_trusted
-from admf_kernels._rebind import graph
 
 HOOKS = {"init": ("self", "ctx"), "on_bar": ("self", "ctx"), "on_fill": ("self", "ctx", "fill")}
 TYPES: dict[object, type[Any]] = {int: np.int64, float: np.float64, bool: np.bool_}
@@ -60,13 +60,14 @@ class CompiledStrategy:
         for base in reversed(cls.__mro__):
             if base in (object, CompiledStrategy):
                 continue
-            for name, annotation in vars(base).get("__annotations__", {}).items():
-                kind = _TYPES_BY_NAME.get(annotation, annotation) if isinstance(annotation, str) else annotation
+            for name, annotation in inspect.get_annotations(base).items():
+                kind: Any = _TYPES_BY_NAME.get(annotation, annotation) if isinstance(annotation, str) else annotation
+                field = f"{cls.__name__}.{name}"
                 if kind not in TYPES:
                     shown = getattr(kind, "__name__", kind)
-                    raise StrategyError("wrong type", field=f"{cls.__name__}.{name}", found=shown, allowed="int, float, bool")
+                    raise StrategyError("wrong type", field=field, found=shown, allowed="int, float, bool")
                 if not hasattr(cls, name):
-                    raise StrategyError("no default", field=f"{cls.__name__}.{name}", remedy=f"write {name}: {shown_type(kind)} = …")
+                    raise StrategyError("no default", field=field, remedy=f"write {name}: {shown_type(kind)} = …")
                 found[name] = kind
         return found
 
@@ -79,7 +80,7 @@ class CompiledStrategy:
         """`self` as the kernels take it: one row with every field; a run changes it, the instance stays as it is."""
         kinds = self.fields() or {"unused": int}
         dtype = np.dtype([(name, TYPES[kind]) for name, kind in kinds.items()], align=True)
-        row = np.zeros(1, np.dtype((np.record, dtype)))
+        row: NDArray[np.record] = np.zeros(1, np.dtype((np.record, dtype)))
         for name in self.fields():
             row[name] = getattr(self, name)
         return row
@@ -127,18 +128,23 @@ def _unknown(name: str, names: list[str]) -> str:
 
 def _wrong(name: str, value: object, kind: type[Any]) -> str:
     """What is wrong with a value, empty if nothing is."""
-    if kind is bool:
-        good = isinstance(value, bool | np.bool_)
-    elif kind is int:
-        good = isinstance(value, int | np.integer) and not isinstance(value, bool) and INT_MIN <= value <= INT_MAX
-    else:
-        good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-        good = good and math.isfinite(float(value))  # type: ignore[arg-type]
-    return "" if good else f"{name}: found {value!r}; allowed: {'a finite float' if kind is float else shown_type(kind)}"
+    allowed = "a finite float" if kind is float else shown_type(kind)
+    return "" if _fits(value, kind) else f"{name}: found {value!r}; allowed: {allowed}"
+
+
+def _fits(value: object, kind: type[Any]) -> bool:
+    if isinstance(value, bool | np.bool_) or kind is bool:
+        return isinstance(value, bool | np.bool_) and kind is bool
+    if kind is int:
+        return isinstance(value, int | np.integer) and INT_MIN <= int(value) <= INT_MAX
+    return isinstance(value, int | float | np.integer | np.floating) and math.isfinite(float(value))
 
 
 def _refuse_hidden(hook: FunctionType, field: str) -> None:
     """Later bars lie behind the hidden fields of ctx: no hook and nothing it calls may read them."""
+    from admf_kernels._fingerprint import is_trusted  # loads the compiler; parameters are checked without it
+    from admf_kernels._rebind import graph
+
     for function in graph(hook):
         if is_trusted(function) or function.__module__.startswith("admf_kernels."):
             continue

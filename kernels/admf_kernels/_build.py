@@ -183,7 +183,7 @@ class Build:
             units[made] = self._unit
         else:
             kernels[copy.__qualname__] = made
-        made._cache = DiskCache(key, accepts)  # type: ignore[attr-defined]  # missing in numba's stub
+        made._cache = DiskCache(key, accepts)
         if key:
             _memo[key] = made
         return made

@@ -118,7 +118,7 @@ class DiskCache:
             needed, reduced = pickle.loads(payload)
             if not are_met(needed):
                 return None
-            result = CompileResult._rebuild(target, *reduced)  # type: ignore[no-untyped-call]  # numba's own
+            result = CompileResult._rebuild(target, *reduced)
         except Exception:  # absent, truncated, foreign, or made for a class that is gone: compile again
             return None
         with contextlib.suppress(OSError):
@@ -129,7 +129,7 @@ class DiskCache:
 
     def _save(self, signature: Any, result: Any) -> None:
         try:
-            payload: bytes = dumps((needs(result.library), result._reduce()))  # type: ignore[no-untyped-call]  # numba's own
+            payload: bytes = dumps((needs(result.library), result._reduce()))
         except Exception as error:  # a type or constant that cannot be pickled
             warnings.warn(f"a kernel that cannot be stored compiles again in every process: {error}", stacklevel=2)
             return

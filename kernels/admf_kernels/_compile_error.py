@@ -21,7 +21,19 @@ _NOISE = re.compile(r"Failed in \w+ mode pipeline .*|\s*")
 _RECORD = re.compile(r"Record\(\[(.*?)\], \d+, (?:True|False)\)")
 _FIELD = re.compile(r"\('(\w+)', \{")
 _ARRAY = re.compile(r"[Aa]rray\(((?:[^(),]|\([^()]*\))+), \d+d?, '?\w'?(?:, \w+(?:=\w+)?)*\)")
+_OPCODE = re.compile(r"Use of unsupported opcode \((\w+)\) found")
+_STATEMENTS = {
+    "IMPORT_NAME": "import inside a function",
+    "LOAD_BUILD_CLASS": "class inside a function",
+    "STORE_GLOBAL": "assigning to a global",
+    "DELETE_GLOBAL": "deleting a global",
+}
 _WORDS = (
+    (re.compile(r"(Cannot cast .+ to \w+): .*"), r"\1"),  # without the value in LLVM's words
+    (re.compile(r"OptionalType\(([^()]*)\)"), r"\1 or None"),
+    (re.compile(r"\S+ generator\(func=.*\)"), "a generator"),
+    (re.compile(r"<iv=None>"), ""),
+    (re.compile(r"'(\w+)\.\d+'"), r"'\1'"),  # a later assignment of one variable
     (re.compile(r"Literal\[str\]\(([^()]*)\)"), r"str '\1'"),
     (re.compile(r"Literal\[(\w+)\]\(([^()]*)\)"), r"\1 \2"),
     (re.compile(r"\bunicode_type\b"), "str"),
@@ -94,7 +106,7 @@ def plain_types(text: str) -> str:
     text = _ARRAY.sub(r"array(\1)", _RECORD.sub(record, text))
     for pattern, words in _WORDS:
         text = pattern.sub(words, text)
-    return text
+    return _OPCODE.sub(lambda match: f"{_STATEMENTS.get(match[1], match[1])} is not supported", text)
 
 
 def _locations(text: str) -> Iterator[tuple[str, int]]:
@@ -108,9 +120,11 @@ def _traced(traceback: TracebackType | None) -> list[tuple[str, int]]:
     places: list[tuple[str, int]] = []
     while traceback:
         variables = traceback.tb_frame.f_locals
-        for owner in (variables.get("func_id"), *(variables.get(name) for name in ("self", "constraint", "inst"))):
+        for owner in (variables.get(name) for name in ("func_id", "self", "constraint", "inst")):
             if (code := getattr(owner, "code", None)) and inspect.iscode(code):
                 places.append((code.co_filename, code.co_firstlineno))
+            if places and isinstance(line := getattr(owner, "lineno", None), int):  # an instruction of the last code
+                places.append((places[-1][0], line))
             if (loc := getattr(owner, "loc", None)) and isinstance(getattr(loc, "line", None), int):
                 places.append((loc.filename, loc.line))
         traceback = traceback.tb_next

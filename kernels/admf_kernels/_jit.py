@@ -8,6 +8,7 @@ cached; a closure is never cached (numba #2956, #6264).
 Private numba names: Dispatcher (`py_func`, `typeof_pyval`).
 """
 
+import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
@@ -88,7 +89,7 @@ def specialise(
     """
     functions = {name: _plain_function(name, hook) for name, hook in (hooks or {}).items()}
     plain_template = _plain_function("template", template)
-    if not compiled or config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it from the environment
+    if not compiled or config.DISABLE_JIT:
         return without_dispatchers(with_hooks(plain_template, functions)[0])
     with _lock:
         key = _content(plain_template, functions, extra)
@@ -96,7 +97,7 @@ def specialise(
             bound, returns = with_hooks(plain_template, functions)
             made = Build(bound, functions, returns, extra).dispatcher(bound)
             if key is None:
-                return made
+                return made  # type: ignore[no-any-return]  # a dispatcher
             _specialised[key] = made
         return _specialised[key]
 
@@ -144,6 +145,6 @@ def compile_stats() -> dict[str, int | float]:
 
 def _plain_function(name: str, value: object) -> FunctionType:
     function = plain(value)
-    if function is None:
+    if function is None or inspect.iscoroutinefunction(function):
         raise TypeError(f"{name} must be a plain function, not {value!r:.80} of type {type(value).__qualname__}")
     return function

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from numba.core.codegen import (
     JITCodeLibrary,
     RuntimeLinker,
-    ll,  # type: ignore[attr-defined]  # llvmlite, which numba brings along
+    ll,
 )
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
@@ -45,7 +45,7 @@ class _LaterEnvironment:
         self._environments[name] = environment
 
 
-class _Deferred(JITCodeLibrary):  # type: ignore[misc]  # numba's classes have no types
+class _Deferred(JITCodeLibrary):
     """One function as lowered, with the libraries it will need."""
 
     def __init__(self, codegen: Any, name: str) -> None:
@@ -85,7 +85,7 @@ def _needed(root: JITCodeLibrary) -> dict[JITCodeLibrary, set[str]]:
     return found
 
 
-class _Whole(JITCodeLibrary):  # type: ignore[misc]
+class _Whole(JITCodeLibrary):
     """A function with all it calls, optimised and emitted."""
 
     def finalize(self) -> None:

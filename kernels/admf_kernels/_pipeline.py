@@ -30,7 +30,7 @@ PASSES = (
 )
 
 
-class LawCompiler(CompilerBase):  # type: ignore[misc]  # numba's classes have no types
+class LawCompiler(CompilerBase):
     """Numba's compiler with the passes above."""
 
     def define_pipelines(self) -> list[Any]:

@@ -87,20 +87,20 @@ register_default(Row)(RecordModel)
 
 
 @register_default(View)
-class _ViewModel(PrimitiveModel):  # type: ignore[misc]  # numba's classes have no types
+class _ViewModel(PrimitiveModel):
     def __init__(self, manager: Any, numba_type: View) -> None:
         super().__init__(manager, numba_type, _WORD.as_pointer())
 
 
 @register_default(Table)
-class _TableModel(StructModel):  # type: ignore[misc]
+class _TableModel(StructModel):
     def __init__(self, manager: Any, numba_type: Table) -> None:
         members = [("data", types.CPointer(types.uint8)), ("rows", types.intp), ("columns", types.intp)]
         super().__init__(manager, numba_type, members)
 
 
 @infer_getattr
-class _ViewAttribute(AttributeTemplate):  # type: ignore[misc]
+class _ViewAttribute(AttributeTemplate):
     key = View
 
     def generic_resolve(self, view: View, field: str) -> Table | None:
@@ -124,7 +124,7 @@ def _view_field(context: Any, builder: Any, view: View, value: Any, field: str) 
 
 
 @infer_global(len)
-class _TableLength(AbstractTemplate):  # type: ignore[misc]
+class _TableLength(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         return signature(types.intp, *args) if isinstance(args[0], Table) else None
 
@@ -141,7 +141,7 @@ def _is_index(table: Table, index: types.Type) -> bool:
 
 
 @infer_global(operator.getitem)
-class _TableGet(AbstractTemplate):  # type: ignore[misc]
+class _TableGet(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         table, index = args
         if isinstance(table, Table) and _is_index(table, index):
@@ -150,7 +150,7 @@ class _TableGet(AbstractTemplate):  # type: ignore[misc]
 
 
 @infer_global(operator.setitem)
-class _TableSet(AbstractTemplate):  # type: ignore[misc]
+class _TableSet(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         table, index, _ = args
         if isinstance(table, Table) and _is_index(table, index) and not isinstance(table.dtype, Row):

@@ -108,7 +108,7 @@ def gather(market, state, bar: int) -> int:
             end(state, order, bar, OrderEvent.EXPIRE.value, Reason.TIME_IN_FORCE.value)
             continue
         if config.bad_bar != BadBar.NONE and not market.flags[bar, symbol] & VALID:
-            continue
+            continue  # BadBar.SKIP
         if may_touch(
             config, state.instruments[symbol], order, bar, market.open[bar, symbol], market.high[bar, symbol],
             market.low[bar, symbol], market.close[bar, symbol],

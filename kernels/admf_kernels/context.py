@@ -1,7 +1,7 @@
 """What a compiled strategy sees and can do: bars up to the current one, its account, and orders.
 
 `Context` is a named tuple, so it costs nothing when compiled; its methods are lent to the compiler once, at import. A
-method never lets a hook read a later bar. The hidden fields are not for hooks (`admf` refuses them): they hold later bars.
+method never lets a hook read a later bar. The hidden fields hold later bars, and `admf` refuses a hook that names one.
 """
 
 import inspect
@@ -209,7 +209,7 @@ class Context(NamedTuple):
         return self.submit(-1 if quantity > 0.0 else 1, MARKET, abs(quantity), reduce_only=True, symbol=symbol)
 
     def bracket(self, side, quantity, stop_loss=NAN, take_profit=NAN, limit=NAN, stop=NAN, symbol=0):
-        """An entry with a stop and a target that cancel each other; numbers follow: entry, stop, target (those given)."""
+        """An entry with a stop and a target that cancel each other; returns its number, the exits have the next."""
         account = self.hidden_state.account[0]
         if side > 0:
             entry = self.buy(quantity, limit, stop, symbol=symbol)

@@ -67,7 +67,7 @@ def resolve_size(config, account, instruments, positions, order, base_price, use
         budget = order.size_amount * equity_of(account.cash, instruments, positions, symbol, base_price)
     elif order.size_kind == SizeKind.CASH_FRACTION:
         budget = order.size_amount * free_cash(account)
-    quantity = affordable(config, instruments[symbol], order, base_price, used, slips, bar, 1.0, budget)
+    quantity = affordable(config, instruments[symbol], order, base_price, used, slips, bar, 1.0, budget, 0.0, 0.0, 0.0)
     order.quantity = 0.0 if quantity < instruments[symbol].min_quantity else quantity
 
 
@@ -86,7 +86,7 @@ def fillable(config, market, position, instrument, order, bar_index: int, wanted
         basis = basis_volume(market.volume, bar_index, order.symbol, config.volume_basis, config.volume_window)
         room = config.volume_limit * basis
         if config.volume_scope == VolumeScope.BAR_SHARED:
-            room -= volume_used(position, bar_index)
+            room -= volume_used(position, bar_index)  # VolumeScope.PER_ORDER shares nothing
         if room < wanted:
             quantity = floor_lot(max(room, 0.0), instrument.lot_size)
     if capped and quantity < config.min_fill:
@@ -123,7 +123,9 @@ def affordable_opening(
     if weight * value + fee <= free + money_tolerance(value):
         return opening
     if cuts_to_funds(config, order):
-        return affordable(config, instrument, order, base, used, slips, bar, weight, free)
+        return affordable(
+            config, instrument, order, base, used, slips, bar, weight, free, closing, closed_value, closing_fee
+        )
     return NOTHING_LEFT
 
 
@@ -219,7 +221,7 @@ def execute(
         fail_law(account, order)
         return NOTHING_LEFT
     if price != raw and capped and config.clamp_fail == ClampFail.SKIP_BAR:
-        return NOTHING_LEFT
+        return NOTHING_LEFT  # ClampFail.FILL_AT_CLAMP goes on
     closing_price = price
     if spares_closing and closing > 0.0 and opening > 0.0:
         closing_price, _raw = fill_price(config, instrument, order, base_price, closing, used, False, bar)
@@ -241,9 +243,9 @@ def execute(
             if cuts_to_funds(config, order) and closing + opening > 0.0:
                 # a smaller quantity may slip less, and the order is cut to it
                 short_of_funds = False
-                price, raw = fill_price(config, instrument, order, base_price, closing + opening, used, slips, bar)
-                if not spares_closing:
-                    closing_price = price
+                slips_now = slips and not (spares_closing and opening == 0.0)
+                price, raw = fill_price(config, instrument, order, base_price, closing + opening, used, slips_now, bar)
+                closing_price = closing_price if spares_closing else price
                 order.quantity = order.filled_quantity + closing + opening
     if price != raw:
         account.clamps += 1
@@ -271,7 +273,7 @@ def settle(
     short_of_funds: bool,
     children_bar: int,
 ) -> float:
-    """Books a decided fill (closing part first, A-05) and carries its consequences to the order and those linked to it."""
+    """A-05: books a decided fill, closing part first, with what follows for the order and those linked to it."""
     config, account = state.config[0], state.account[0]
     symbol = order.symbol
     instrument, position = state.instruments[symbol], state.positions[symbol]
@@ -300,13 +302,13 @@ def settle(
     if short_of_funds and opening == 0.0 and not funds_wait(config, order):
         refuse_funds(config, state, order, bar_index)
     elif filled > 0.0 and config.remainder == Remainder.CANCEL and not had_filled and is_open(order):
-        end(state, order, bar_index, CANCEL, Reason.REMAINDER_CANCELLED.value)
+        end(state, order, bar_index, CANCEL, Reason.REMAINDER_CANCELLED.value)  # Remainder.CARRY leaves it working
     return filled
 
 
 @law
 def is_open(order) -> bool:
-    """Whether a fill left something to fill."""
+    """V-03: whether a fill left something to fill."""
     return order.closed_bar < 0 and order.quantity - order.filled_quantity > QUANTITY_SLACK * order.filled_quantity
 
 
@@ -322,7 +324,7 @@ def refuse_funds(config, state, order, bar_index: int) -> None:
     if order.size_kind != SizeKind.QUANTITY:
         end(state, order, bar_index, CANCEL, Reason.BELOW_LOT.value)
         return
-    reason = Reason.INSUFFICIENT_CASH.value
+    reason = Reason.INSUFFICIENT_CASH.value  # CashFill.REJECT
     if order.side < 0 and config.short == Short.FORBIDDEN:
         reason = Reason.SHORT_FORBIDDEN.value
     end(state, order, bar_index, OrderEvent.FUNDS_FAIL.value, reason)

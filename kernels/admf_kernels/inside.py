@@ -178,6 +178,7 @@ def inside_stop_limit(market, state, order, bar: int) -> None:
     latch(state, order, bar, STOP_INSIDE)
     if config.stop_limit == StopLimitRule.NEXT_BAR_ONLY:
         return
+    # StopLimitRule.PATH
     if side * (order.limit_price - order.stop_price) >= 0.0:
         base = stop_base(side, order.stop_price, order.stop_price, close, config.stop_gap)
         enter_inside(market, state, order, bar, order.stop_price, base, False, True, True)
@@ -221,7 +222,7 @@ def inside_limit(market, state, order, bar: int) -> None:
 
 @law
 def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
-    """P3 for the group of one hit."""
+    """P3 for the group of one hit: W-02 to W-05."""
     config = state.config[0]
     order = state.orders[row]
     if order.type == OrderType.MARKET or (order.type == OrderType.STOP and order.bits & TRIGGERED):

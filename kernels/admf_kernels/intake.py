@@ -37,7 +37,7 @@ SUBMIT_ROW = -1
 
 @law
 def new_order(state, bar: int) -> int:
-    """A cleared order row submitted at `bar`; -1 where the bar has used up its rows (the run then ends with ORDERS_FULL)."""
+    """C-01: a cleared row for an order submitted at `bar`; -1 where the bar has no rows left (ORDERS_FULL)."""
     account = state.account[0]
     row = account.order_count
     if row >= account.row_limit:
@@ -161,6 +161,7 @@ def funding_reason(market, state, order, bar: int) -> int:
             return Reason.SHORT_FORBIDDEN.value
     if config.cash_submit == CashSubmit.NONE:
         return Reason.NONE.value
+    # CashSubmit.RESERVE
     needed = reserve_needed(market, state, order, bar)
     if needed > 0.0 and needed > free_cash(account) - reserved_cash(state) + money_tolerance(needed):
         return Reason.INSUFFICIENT_CASH.value

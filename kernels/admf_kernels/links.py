@@ -3,7 +3,7 @@
 import numpy as np
 
 from admf_kernels._jit import law
-from admf_kernels.codes import BarFlag, OrderEvent, OrderFlag, OrderStatus, Reason, SizeKind, TimeInForce
+from admf_kernels.codes import BarFlag, OrderEvent, OrderFlag, Reason, SizeKind, TimeInForce
 from admf_kernels.laws.accounting import QUANTITY_SLACK
 from admf_kernels.laws.lifecycle import is_alive, move
 
@@ -15,7 +15,7 @@ NEVER = 2**31 - 1
 
 @law
 def find_row(orders, count: int, number: int) -> int:
-    """Row of an order by its number, -1 if it has left the table; numbers ascend with the rows."""
+    """C-03: row of an order by its number, -1 if it has left the table; numbers ascend with the rows."""
     if count > 0:
         row = count - 1 - (orders[count - 1].number - number)  # right unless orders between them have left the table
         if 0 <= row < count and orders[row].number == number:
@@ -83,7 +83,7 @@ def settle_children(state, parent, bar: int) -> None:
 
 @law
 def cancel_orphans(state, bar: int) -> None:
-    """L-05: ends what waits for a parent that ended unfilled; parents stand before their children, so one pass reaches all."""
+    """L-05: ends what waits for a parent that ended unfilled; parents stand before children, so one pass is enough."""
     config, account = state.config[0], state.account[0]
     for index in range(account.working_count):
         child = state.orders[state.working[index]]
@@ -114,7 +114,7 @@ def grow_children(state, parent, bar: int, quantity: float, first_bar: int, sess
                 move(config, account, state.transitions, child, bar, OrderEvent.CANCEL.value, reason)
                 orphans = orphans or child.bits & PARENT != 0
                 continue
-            reason = Reason.ACTIVATED_BY_PARENT.value
+            reason = Reason.ACTIVATED_BY_PARENT.value  # L-03
             move(config, account, state.transitions, child, bar, OrderEvent.ROUTE.value, reason)
         child.quantity += quantity * child.size_amount
     if orphans:
@@ -138,12 +138,6 @@ def reduce_siblings(state, order, bar: int, quantity: float) -> None:
                 continue
         reason = Reason.OCO_SIBLING_FILLED.value
         end(state, other, bar, OrderEvent.CANCEL.value, reason)
-
-
-@law
-def is_resting(order) -> bool:
-    """Whether the order still has something to fill now."""
-    return order.status == OrderStatus.ROUTED or order.status == OrderStatus.PARTIAL
 
 
 @law

@@ -81,13 +81,13 @@ def open_order(market, state, order, bar: int) -> bool:
 
 
 @law
-def rest_siblings(market, state, order, bar: int, hit_count: int) -> None:
-    """W-02: the legs that the open reached and that were not taken do nothing more on this bar."""
+def rest_siblings(state, order, hit_count: int) -> None:
+    """W-02: the legs that were not taken do nothing more on this bar."""
     if order.oco == 0 and order.parent < 0:
         return
     for index in range(hit_count):
         other = state.orders[state.hits[index]]
-        if is_sibling(order, other) and reached_at_open(market, state, other, bar):
+        if is_sibling(order, other):
             other.bits |= SEEN
 
 
@@ -121,7 +121,7 @@ def open_group(market, state, row: int, bar: int, hit_count: int) -> int:
     if order.type == OrderType.STOP or order.type == OrderType.LIMIT:
         if not reached_at_open(market, state, order, bar):
             return hit_count
-        rest_siblings(market, state, order, bar, hit_count)
+        rest_siblings(state, order, hit_count)
     filled_before = order.filled_quantity
     if not open_order(market, state, order, bar):
         return hit_count

@@ -15,10 +15,11 @@ NO_INDEX = -1
 def record(fields: list[tuple[str, object]], size: int) -> np.dtype[np.record]:
     """An aligned record type whose size is asserted: a layout must never change by accident."""
     dtype = np.dtype(fields, align=True)
-    assert not {*dtype.names} & {*dir(np.void)}  # a record attribute of that name would hide the field
+    names = [name for name, _ in fields]
+    assert not {*names} & {*dir(np.void)}  # a record attribute of that name would hide the field
     assert dtype.itemsize == size, (dtype.itemsize, size)
-    assert dtype.alignment == max(dtype[name].alignment for name in dtype.names)
-    return np.dtype((np.record, dtype))
+    assert dtype.alignment == max(dtype[name].alignment for name in names)
+    return np.dtype((np.record, dtype))  # type: ignore[return-value]  # NumPy's stub: a void
 
 
 f8, i8, u8, i4, u4, u1, i1 = np.float64, np.int64, np.uint64, np.int32, np.uint32, np.uint8, np.int8

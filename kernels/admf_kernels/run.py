@@ -44,7 +44,7 @@ def on_fill(strategy, ctx, fill) -> None:
 
 @law
 def has_room(state, row_count_max: int) -> bool:
-    """Whether the logs can take one more bar with `row_count_max` new orders."""
+    """A-05, W-06: whether the logs can take all that one more bar with `row_count_max` new orders may write."""
     account = state.account[0]
     orders = account.working_count + row_count_max + len(state.positions)
     if account.order_count + row_count_max + len(state.positions) > len(state.orders):
@@ -91,7 +91,7 @@ def end_all(state, bar: int, event: int, reason: int) -> None:
 
 @law
 def flatten_all(market, state, bar: int, bankrupt: bool) -> None:
-    """A-08, A-10: closes every position: bankrupt at the worst price of the bar, else at its close; the mark on an invalid bar."""
+    """A-08, A-10: closes every position, at the close or, bankrupt, the bar's worst price; at the mark on a bad bar."""
     for symbol in range(len(state.positions)):
         quantity = state.positions[symbol].quantity
         if quantity == 0.0:
@@ -113,7 +113,7 @@ def close_out(market, state, bar: int, bankrupt: bool) -> None:
         account.bankrupt_bar = bar
         end_all(state, bar, OrderEvent.CANCEL.value, Reason.BANKRUPT.value)
     elif config.last_bar == LastBar.EXPIRE_UNFILLED:
-        end_all(state, bar, OrderEvent.EXPIRE.value, Reason.END_OF_DATA.value)
+        end_all(state, bar, OrderEvent.EXPIRE.value, Reason.END_OF_DATA.value)  # LastBar.LEAVE_WORKING ends none
     if bankrupt or config.close_positions:
         flatten_all(market, state, bar, bankrupt)
     account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
@@ -156,7 +156,7 @@ def take_row(market, state, bar: int, is_last: bool, exposed: bool) -> None:
     account.bars_processed = bar + 1
     if not config.sample_sessions or is_last or market.flags[bar, 0] & SESSION_LAST:
         sample(account, account.equity)
-    if config.record != Record.SUMMARY:
+    if config.record != Record.SUMMARY:  # Record.FILLS and Record.FULL keep the curve
         row = state.curve[bar]
         row.cash = account.cash
         row.equity = account.equity

@@ -123,7 +123,7 @@ def end_immediate(state, bar: int) -> None:
 
 @law
 def sweep_ended(state) -> None:
-    """Takes orders that have ended off the list of live orders; keeps their order."""
+    """C-03: takes orders that have ended off the list of live ones, which stays in ascending number."""
     account = state.account[0]
     kept = 0
     for index in range(account.working_count):

@@ -46,7 +46,7 @@ def left_this_bar(state, order) -> bool:
 
 @law
 def is_judged(order) -> bool:
-    """Whether a hit has nothing more to do in this bar."""
+    """W-02, L-05: whether a hit has nothing more to do in this bar."""
     return order.bits & SEEN != 0 or not is_active(order) or order.quantity - order.filled_quantity <= 0.0
 
 

@@ -23,20 +23,20 @@ UNSUPPORTED = {
     "orders.C1.in_bar: not understood yet": {"pyalgotrade/broker/testOneCancelsAnother"},
     "config.bar_frequency: 'day' is not an option yet": {"pyalgotrade/broker/testPartialFillAndCancel"},
 }
-# Files of the shared collection that are met in full.
+# Files of the shared collection that are met in full, with the rules they are about.
 MET = (
-    "backtesting.py__limit",
-    "backtesting.py__market",
-    "ibkr__published_commissions",
-    "spec__worst_path_limit",
-    "spec__worst_path_pos",
-    "spec__worst_path_stop",
-    "spec__worst_path_stop_limit",
-    "zipline-reloaded__commission",
-    "zipline-reloaded__fixed_bps",
-    "zipline-reloaded__fixed_spread",
-    "zipline-reloaded__validation",
-    "zipline-reloaded__volume_share",
+    "backtesting.py__limit",  # P-05, P-06
+    "backtesting.py__market",  # C-04, A-05
+    "ibkr__published_commissions",  # F-03
+    "spec__worst_path_limit",  # W-03, W-04
+    "spec__worst_path_pos",  # W-01, W-02
+    "spec__worst_path_stop",  # W-03, W-04
+    "spec__worst_path_stop_limit",  # W-05
+    "zipline-reloaded__commission",  # F-01, F-02
+    "zipline-reloaded__fixed_bps",  # S-03, V-02
+    "zipline-reloaded__fixed_spread",  # S-02, P-10
+    "zipline-reloaded__validation",  # L-02
+    "zipline-reloaded__volume_share",  # S-04, V-01, V-03
 )
 
 
@@ -239,6 +239,8 @@ def test_states_that_are_alive_compare_equal(tmp_path):
 
 
 def test_day_orders_end_with_the_session_of_the_case(tmp_path):
+    """T-01."""
+
     def day(case):
         case["orders"] = [{**case["orders"][0], "type": "limit", "limit": 98.0, "tif": "DAY"}]
         case["expect"] = {"fills": [], "final_state": {"A": "EXPIRED"}}
@@ -284,7 +286,33 @@ def test_exclusive_orders_close_and_cancel_what_is_there(tmp_path):
     assert verdict["found"]["final_state"] == {"A": "CANCELLED", "L": "CANCELLED", "B": "FILLED"}
 
 
-# ------------------------------------------------------------------------------------------------------------- bad files
+def test_a_spread_is_paid_by_what_opens_alone(tmp_path):
+    """A-05 with `slip_on=opening_only`: a reversal closes at the plain price and opens at the worse one."""
+
+    def reverse(case):
+        order = case["orders"][0]
+        case["orders"] = [order, {**order, "id": "B", "submit_bar": 1, "side": "sell", "qty": 15}]
+        case["config"] = {"cash": 10_000.0, "spread": 0.01}
+        case["expect"] = {
+            "fills": [
+                {"order": "A", "bar": 1, "price": 101.0, "qty": 10.0},
+                {"order": "B", "bar": 2, "price": 101.0, "qty": -10.0},
+                {"order": "B", "bar": 2, "price": 99.99, "qty": -5.0},
+            ],
+            "cash": 10_000.0 + 5 * 99.99,
+            "cash_realised": 10_000.0,
+            "position": -5.0,
+        }
+
+    assert judge(tmp_path, reverse, profile="backtesting.py-0.6.6")["status"] == "passed"
+
+
+def test_a_spread_beside_a_slippage_model_is_not_guessed(tmp_path):
+    verdict = judge(tmp_path, put("config", "spread", to=0.01))
+    assert verdict["reason"] == "config.spread: beside a slippage model"
+
+
+# ------------------------------------------------------------------------------------------------------------ bad files
 
 
 @pytest.mark.parametrize(

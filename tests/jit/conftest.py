@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from numba.core import config
 
 from admf_kernels import _build, _cache, _jit, _linking
+
+Child = Callable[..., dict[str, Any]]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -27,7 +30,12 @@ def report(**found):
     print(json.dumps({**compile_stats(), **found}))
 """
 
-Child = Callable[..., dict[str, Any]]
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without the compiler there is nothing to see here."""
+    for item in items:
+        if config.DISABLE_JIT and Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="NUMBA_DISABLE_JIT is set"))
 
 
 @pytest.fixture
@@ -39,7 +47,8 @@ def new_process(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
         monkeypatch.setattr(_jit, "_specialised", {})
         monkeypatch.setattr(_cache, "counts", _cache._Counts())
         monkeypatch.setattr(_jit, "counts", _cache.counts)
-        _linking.kernels.clear()
+        monkeypatch.setattr(_linking, "kernels", {})
+        monkeypatch.setattr(_build, "kernels", _linking.kernels)
 
     forget()
     return forget

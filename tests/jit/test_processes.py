@@ -13,7 +13,9 @@ from jit.conftest import Child
 USER = "from near import helper\ndef hook(x):\n    return helper(x)\n"
 NEAR = "import far\ndef helper(x):\n    return far.deep(x) + 1.0\n"
 FAR = "FACTOR = 10.0\ndef deep(x):\n    return x * FACTOR\n"
-FAR_MOVED = '"""Moved."""\n# a comment\n\n\nFACTOR = 10.0\n\n\ndef deep(x):\n    """A docstring."""\n    return x * FACTOR\n'
+FAR_MOVED = (
+    '"""Moved."""\n# a comment\n\n\nFACTOR = 10.0\n\n\ndef deep(x):\n    """A docstring."""\n    return x * FACTOR\n'
+)
 RUN_USER = "import user\nreport(value=run(user.hook))"
 
 
@@ -44,11 +46,11 @@ def test_a_bounds_checked_process_never_runs_unchecked_code(child: Child) -> Non
         "def hook(x):\n    return LONG[:2][int(x)]\nLONG = np.arange(8.0)\n"
         "try:\n    found = run(hook, toy.only_hook)\nexcept IndexError:\n    found = 'IndexError'\nreport(found=found)"
     )
-    unchecked = child(code)
+    unchecked = child(code, NUMBA_BOUNDSCHECK="0")
     assert (unchecked["found"], unchecked["loaded"]) == (6.0, 0)
     checked = child(code, NUMBA_BOUNDSCHECK="1")
     assert (checked["found"], checked["loaded"]) == ("IndexError", 0)
-    assert child(code)["found"] == 6.0
+    assert child(code, NUMBA_BOUNDSCHECK="0")["found"] == 6.0
 
 
 SAME_NAME = """

@@ -6,7 +6,7 @@ from oracle.prices import volume_of
 from oracle.records import Bar, Instrument, Rules
 
 
-class LawFailed(Exception):
+class LawError(Exception):
     """A user's law returned a value that is not allowed: the run ends."""
 
 
@@ -31,7 +31,7 @@ def slippage(
     if name == "law":
         distance = float(numbers[0](base, side, quantity, used, bar))
         if not isfinite(distance) or distance < 0.0:
-            raise LawFailed
+            raise LawError
         return distance
     return 0.0
 
@@ -55,6 +55,6 @@ def fee(rules: Rules, quantity: float, value: float) -> float:
     if name == "law":
         total = float(numbers[0](quantity, value))
         if not isfinite(total):
-            raise LawFailed
+            raise LawError
         return total
     return 0.0

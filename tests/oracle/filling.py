@@ -152,7 +152,8 @@ def fund(world: World, order: Order, deal: Deal) -> bool:
     deal.opening = allowed
     if cuts and deal.quantity > 0.0:
         spared = deal.closing_price
-        deal.price, deal.raw = priced(world, order, deal.found, deal.quantity)
+        slips = "opening_only" not in world.rules.slip_on or deal.opening > 0.0
+        deal.price, deal.raw = priced(world, order, deal.found, deal.quantity, slips=slips)
         deal.closing_price = spared if "opening_only" in world.rules.slip_on else deal.price
         order.quantity = order.filled + deal.closing + deal.opening
     else:
@@ -161,7 +162,7 @@ def fund(world: World, order: Order, deal: Deal) -> bool:
 
 
 def allowed_opening(world: World, order: Order, deal: Deal) -> float:
-    """A-04, A-07: the opening units that short rule and free cash allow once the closing part is done."""
+    """A-04, A-06, A-07: the opening units that short rule and free cash allow once the closing part is done."""
     rules, multiplier = world.rules, world.instruments[order.symbol].multiplier
     sized = order.request.size_kind != SizeKind.QUANTITY
     if order.side < 0 and rules.short == "forbidden":
@@ -184,8 +185,10 @@ def allowed_opening(world: World, order: Order, deal: Deal) -> float:
     if sized or rules.cash_fill == "resize_down":
         return affordable(
             world.instruments[order.symbol], free, deal.found.base, weight(world, order.side),
-            lambda units: priced(world, order, deal.found, units)[0],
-            lambda units, price: order_fee(world, order, units, price),
+            lambda units: priced(world, order, deal.found, deal.closing + units)[0],
+            lambda units, price: (
+                total_fee(world, order, deal.closing + units, closed + units * price * multiplier) - closing_fee
+            ),
         )  # fmt: skip
     return 0.0
 
@@ -217,10 +220,14 @@ def settle(world: World, order: Order, deal: Deal, *, ambiguous: bool, first: in
         reduce_siblings(world, order, deal.quantity)
     if deal.refused and not waits_for_funds(world, order):
         refuse(world, order)
-    elif world.rules.remainder == "cancel" and deal.quantity > 0.0 and not had_filled:
-        if order.alive and not is_used_up(order):
-            cancel(world, order, Reason.REMAINDER_CANCELLED)
+    elif deal.quantity > 0.0 and not had_filled and leaves_remainder(world, order):
+        cancel(world, order, Reason.REMAINDER_CANCELLED)
     return deal.quantity
+
+
+def leaves_remainder(world: World, order: Order) -> bool:
+    """V-03: whether what a first fill left is cancelled."""
+    return world.rules.remainder == "cancel" and order.alive and not is_used_up(order)
 
 
 def waits_for_funds(world: World, order: Order) -> bool:

@@ -1,6 +1,6 @@
 """The phases that match orders: open, inside the bar, close."""
 
-from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, OrderType, Reason
+from admf_kernels.codes import Liquidity, OrderEvent, OrderType, Reason
 from oracle.filling import execute
 from oracle.linked import reducible
 from oracle.outcomes import Exits, Outcome, Scene, choose, inside, limit_price_inside, stop_price_inside
@@ -111,18 +111,17 @@ def judge_open(world: World, order: Order) -> None:
 
 
 def open_turn(world: World, order: Order) -> None:
-    """W-02, W-06: the turn of a group at the open: the first stop that is reached, else the order; then its children."""
+    """W-02, W-06: the turn of a group at the open: the first stop reached, else the order; then its children."""
     queue = [order]
     while queue:
         current = queue.pop(0)
         if not may_match(world, current) or not is_reached_at_open(world, current):
             continue
         group = group_of(world, current)
-        reached = [member for member in group if is_reached_at_open(world, member)]
-        stops = [member for member in reached if member.type == OrderType.STOP]
+        stops = [member for member in group if member.type == OrderType.STOP and is_reached_at_open(world, member)]
         taken = stops[0] if stops else current
-        if len(reached) > 1:
-            rest(world, reached)
+        if len(group) > 1:
+            rest(world, group)
         filled = taken.filled
         judge_open(world, taken)
         if taken.filled == filled:

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 
 from admf.errors import ConfigError, OrderError
 from paths_support import PATHS, Case, first_difference
-from scenarios import cases
+from scenarios import cases, examples
 
 
 def compare(case: Case, names: tuple[str, str]) -> None:
@@ -18,13 +18,13 @@ def compare(case: Case, names: tuple[str, str]) -> None:
 
 
 @given(case=cases())
-@settings(max_examples=1_500)
+@settings(max_examples=examples(200))
 def test_compiled_laws_agree_with_the_oracle(case: Case) -> None:
     compare(case, ("oracle", "compiled"))
 
 
 @given(case=cases(bars_max=6))
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 def test_stepped_laws_agree_with_the_compiled_ones(case: Case) -> None:
     compare(case, ("compiled", "stepped"))
 

@@ -8,16 +8,31 @@ from pathlib import Path
 import pytest
 
 from admf_kernels import codes
-from repo.checkout import KERNELS, ORACLE, ROOT, SPEC, cited, name_of, rules, sources, text_of, tree_of
+from repo.checkout import ADMF, KERNELS, ORACLE, ROOT, SPEC, cited, name_of, rules, sources, text_of, tree_of
 
 CASE_SUFFIXES = {".json", ".yaml", ".yml", ".toml", ".csv"}
 
 # Members the kernels never name, each with the reason; a row that is no longer true fails too.
-NOT_IN_KERNELS: dict[str, str] = {}
+NOT_IN_KERNELS: dict[str, str] = {
+    "BadBar.RAISE": "refuses the data before the run (admf.run.arguments)",
+    "BarFlag.SESSION_FIRST": "set by admf.data; DAY orders ask for the last bar of a session",
+    "Side.BUY": "+1: laws multiply by the side",
+    "Side.SELL": "-1: laws multiply by the side",
+}
+
+
+# M-04 is computed once, after the run; I-03 by the strategy that needs it.
+LAWS_OUTSIDE = (ADMF / "results" / "metrics.py", ADMF / "strategies" / "rsi_reversion.py")
+
+# Rules that only the oracle reads so far, each with the reason; a row that is no longer true fails too.
+WITHOUT_A_LAW = {
+    "I-02": "an average of its own is two lines of a strategy's state; no strategy of the library uses one",
+    "I-04": "as I-02",
+}
 
 
 def _laws() -> Iterator[tuple[Path, ast.FunctionDef]]:
-    for path in sources(KERNELS / "laws"):
+    for path in sources(KERNELS):
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef) and any(_is_law(decorator) for decorator in node.decorator_list):
                 yield path, node
@@ -55,6 +70,11 @@ def _citations(paths: Iterator[Path]) -> set[str]:
     return set().union(*(cited(text_of(path)) for path in paths))
 
 
+def _law_files() -> Iterator[Path]:
+    yield from sources(KERNELS)
+    yield from LAWS_OUTSIDE
+
+
 def _test_files() -> Iterator[Path]:
     aside = {ORACLE, ROOT / "tests" / "repo"}
     for path in sorted((ROOT / "tests").rglob("*")):
@@ -63,16 +83,22 @@ def _test_files() -> Iterator[Path]:
             yield path
 
 
+LAW = "a law or a kernel (kernels/admf_kernels)"
+
+
 @pytest.mark.parametrize(
     ("reader", "citations"),
     [
-        pytest.param("a law or a kernel (kernels/admf_kernels)", _citations(sources(KERNELS)), id="kernels"),
+        pytest.param(LAW, _citations(_law_files()), id="kernels"),
         pytest.param("the oracle (tests/oracle)", _citations(sources(ORACLE)), id="oracle"),
         pytest.param("a test or a case (tests/, outside oracle/ and repo/)", _citations(_test_files()), id="tests"),
     ],
 )
 def test_every_rule_is_cited(reader: str, citations: set[str]) -> None:
     missing = [rule for rule in rules() if rule not in citations]
+    if reader == LAW:
+        assert missing == list(WITHOUT_A_LAW), f"not named by {reader}: {missing}; known: {[*WITHOUT_A_LAW]}"
+        return
     assert not missing, f"no docstring or comment of {reader} names {', '.join(missing)}"
 
 
@@ -113,5 +139,5 @@ def test_every_member_of_every_code_is_handled_in_the_kernels() -> None:
     missing = sorted(members - named - NOT_IN_KERNELS.keys())
     remedy = "the last branch of a ladder names its member in a comment"
     assert not missing, f"no ladder names {', '.join(missing)}; {remedy}"
-    stale = sorted(rule for rule in NOT_IN_KERNELS if rule in named or rule not in members)
+    stale = sorted(member for member in NOT_IN_KERNELS if member in named or member not in members)
     assert not stale, f"remove from NOT_IN_KERNELS: {', '.join(stale)}"

@@ -131,7 +131,8 @@ def test_bad_orders_are_rejected_or_refused(bars: admf.Bars) -> None:
 def test_a_market_with_several_symbols_runs_on_one_clock(bars: admf.Bars) -> None:
     second = admf.Bars(bars.frame.with_columns(pl.col("open", "high", "low", "close") * 2.0), symbol="TWO")
     market = admf.Market([bars, second])
-    orders = {"bar": [5, 5, 9], "symbol": ["SYM", "TWO", "TWO"], "side": ["buy", "buy", "sell"], "quantity": [3.0, 2.0, 2.0]}
+    symbols, sides = ["SYM", "TWO", "TWO"], ["buy", "buy", "sell"]
+    orders = {"bar": [5, 5, 9], "symbol": symbols, "side": sides, "quantity": [3.0, 2.0, 2.0]}
     result = admf.simulate(market, orders)
     alone = admf.simulate(bars, {"bar": [5], "side": ["buy"], "quantity": [3.0]})
     assert result.fills["price"][0] == alone.fills["price"][0]

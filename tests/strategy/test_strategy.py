@@ -8,7 +8,6 @@ import pytest
 import admf
 from admf.errors import CapacityError, ConfigError, StrategyError
 from admf.strategies import REGISTRY, BracketScalper, DonchianBreakout, RsiReversion, SmaCross
-
 from records_support import differing_fields
 
 BARS = 400

@@ -71,7 +71,8 @@ class Size:
     def read(self, value: Any, field: str) -> str:
         """The text as it stands."""
         if not isinstance(value, str) or not SIZE.fullmatch(value.strip()):
-            raise ConfigError("not a size", field=field, found=value, allowed="a number with B, KB, MB, GB or TB: 512MB")
+            allowed = "a number with B, KB, MB, GB or TB: 512MB"
+            raise ConfigError("not a size", field=field, found=value, allowed=allowed)
         return value.strip()
 
     def schema(self) -> dict[str, Any]:
@@ -86,7 +87,8 @@ class Symbols:
     def read(self, value: Any, field: str) -> tuple[str, ...]:
         """A tuple of names, each once."""
         names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) and name for name in names):
+        readable = isinstance(names, list | tuple) and all(isinstance(name, str) and name for name in names)
+        if not readable or not names:
             raise ConfigError("not a list of symbols", field=field, found=value, allowed="[AAPL, MSFT]")
         return tuple(dict.fromkeys(names))
 

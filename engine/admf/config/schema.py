@@ -1,8 +1,8 @@
-"""The sections of a configuration as pydantic models; every leaf is read by a kind, as the values of `admf.execution` are."""
+"""The sections of a configuration as pydantic models; every leaf is read by a kind, as in `admf.execution`."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -15,6 +15,11 @@ from admf.models import ConfigListError, Kind, Model, ModelKind, Number, Text
 
 KIND_ERROR = "admf"  # type of the pydantic error that carries ConfigErrors
 COUNT_MAX = 2**31 - 2
+
+OnDefect = Literal["error", "repair", "drop", "keep"]
+Label = Literal["open", "close"]
+Sessions = Literal["date", "gaps"]
+RecordLevel = Literal["full", "fills", "summary"]
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,10 @@ class Data(Section):
     symbols: SymbolList | None = None
     start: Time | None = None
     end: Time | None = None
-    on_defect: Annotated[str, Leaf(Choice(("error", "repair", "drop", "keep")))] = "error"
-    label: Annotated[str, Leaf(Choice(("open", "close")))] = "open"
+    on_defect: Annotated[OnDefect, Leaf(Choice(get_args(OnDefect)))] = "error"
+    label: Annotated[Label, Leaf(Choice(get_args(Label)))] = "open"
     tz: Name = "UTC"
-    sessions: Annotated[str, Leaf(Choice(("date", "gaps")))] = "date"
+    sessions: Annotated[Sessions, Leaf(Choice(get_args(Sessions)))] = "date"
     frequency: Name | None = None
     generate: Generate | None = None
 
@@ -193,7 +198,7 @@ class Output(Section):
     """What is kept, and the folder it is written to."""
 
     folder: Name | None = None
-    record: Annotated[str, Leaf(Choice(("full", "fills", "summary")))] = "full"
+    record: Annotated[RecordLevel, Leaf(Choice(get_args(RecordLevel)))] = "full"
 
 
 def value_section(value: type[Value], defaults: Value, **more: Any) -> type[Section]:

@@ -7,9 +7,12 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from admf.config.places import PLACES
 from admf.errors import ConfigError
+from admf.models import Problems
 
 Document = dict[str, Any]
+Override = str | tuple[str, Any]  # `key.key=value` with the value in YAML, or key and value
 MODEL_FIELDS = ("slippage", "commission", "slippage_model", "commission_model")  # a bare name stands for {model: name}
 
 
@@ -18,7 +21,7 @@ def read_file(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError("no such file", field="config", found=str(path), remedy="name an existing YAML file") from None
+        raise ConfigError("no such file", field="config", found=str(path), remedy="check the path") from None
     except UnicodeDecodeError:
         raise ConfigError("not a text file", field="config", found=str(path), allowed="YAML in UTF-8") from None
     except OSError as error:
@@ -29,7 +32,8 @@ def read_file(path: Path) -> Document:
     if not isinstance(document, Mapping):
         allowed = "sections such as `backtest:`"
         raise ConfigError(f"{path}: not a mapping", field="config", found=document, allowed=allowed)
-    return plain_keys(document)
+    plain: Document = plain_keys(document)
+    return plain
 
 
 def parse(text: str, name: str) -> Any:
@@ -53,12 +57,10 @@ def plain_keys(value: Any) -> Any:
     return [plain_keys(item) for item in value] if isinstance(value, list) else value
 
 
-def apply_override(document: Document, override: str) -> None:
-    """Change the document by one `key.key=value`; the value is YAML."""
-    key, equals, text = override.partition("=")
-    names = key.strip().split(".")
-    if not equals or not all(names):
-        raise ConfigError("not key=value", field="--set", found=override, allowed="such as execution.path=best")
+def apply_override(document: Document, override: Override) -> None:
+    """Change one value of the document, making the sections on the way; short keys stand for their places."""
+    key, value = read_override(override)
+    names = full_key(key).split(".")
     node: Document = document
     for place, name in enumerate(names[:-1]):
         below = node.get(name)
@@ -71,7 +73,26 @@ def apply_override(document: Document, override: str) -> None:
             raise ConfigError("not a section, so nothing below it can be set", field=field, found=below)
         node[name] = dict(below)  # a copy: YAML aliases share their nodes
         node = node[name]
-    node[names[-1]] = plain_keys(parse(text, f"--set {key}"))
+    node[names[-1]] = value
+
+
+def read_override(override: Override) -> tuple[str, Any]:
+    """Key and value."""
+    if isinstance(override, tuple):
+        return override
+    key, equals, text = override.partition("=")
+    key = key.strip()
+    if not equals or not all(key.split(".")):
+        raise ConfigError("not key=value", field="--set", found=override, allowed="such as execution.path=best")
+    return key, plain_keys(parse(text, f"--set {key}"))
+
+
+def full_key(key: str) -> str:
+    """The place of a key that may also stand elsewhere: `strategy_params.fast` is a parameter of the strategy."""
+    for old, place in PLACES.items():
+        if f"{key}.".startswith(f"{old}."):
+            return place + key[len(old) :]
+    return key
 
 
 def at(document: Any, path: str) -> Any:
@@ -81,21 +102,10 @@ def at(document: Any, path: str) -> Any:
     return document
 
 
-def to_yaml(document: Mapping[str, Any]) -> str:
-    """Block-style YAML of plain values."""
-    from io import StringIO
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
-    stream = StringIO()
-    yaml.dump(dict(document), stream)
-    return stream.getvalue()
-
-
-def overridden(document: Document, overrides: Sequence[str]) -> Document:
-    """The document with all changes applied, in order."""
+def overridden(document: Document, overrides: Sequence[Override], problems: Problems) -> Document:
+    """The document with all changes applied, in order; those that cannot be are faults."""
     changed = dict(document)
     for override in overrides:
-        apply_override(changed, override)
+        with problems.collect():
+            apply_override(changed, override)
     return changed

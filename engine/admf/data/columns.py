@@ -1,5 +1,6 @@
 """Which column of a table is which: the spellings people use, and the numbers behind them."""
 
+from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
@@ -52,14 +53,22 @@ def recognise(found: list[str], source: str) -> Recognised:
             names[field] = match
     missing = [field for field in PRICES if field not in names]
     if missing:
-        message = f"{source}: no column {', '.join(missing)}"
-        remedy = "rename the columns; needed are open, high, low and close"
-        raise DataError(message, found=", ".join(found) or "no columns", remedy=remedy)
+        raise missing_columns(missing, [name for name in found if name not in names.values()], found, source)
     if {"date", "time"} <= spelled.keys() and names["timestamp"] in (spelled["date"], spelled["time"]):
         message = f"{source}: the columns {spelled['date']} and {spelled['time']} share the stamp"
         raise DataError(message, field="timestamp", remedy="join them into one column named timestamp")
     renamed = {name: field for field, name in names.items() if name != field}
     return Recognised(names, renamed, tuple(name for name in found if name not in names.values()))
+
+
+def missing_columns(missing: list[str], unread: list[str], found: list[str], source: str) -> DataError:
+    """What is missing, what is there, and which of the columns that nothing reads may be meant."""
+    words = {plain(name): name for name in unread}
+    likely = {field: get_close_matches(field, words, n=1, cutoff=0.6) for field in missing}
+    meant = [f"{words[match[0]]!r} for {field}" for field, match in likely.items() if match]
+    guess = f"did you mean {', '.join(meant)}? " if meant else ""
+    remedy = f"{guess}rename the columns; needed are {', '.join(PRICES)}"
+    return DataError(f"{source}: no column {', '.join(missing)}", found=", ".join(found) or "no columns", remedy=remedy)
 
 
 def to_floats(series: pl.Series, source: str) -> FloatArray:

@@ -54,7 +54,7 @@ class ExampleRow(NamedTuple):
     values: dict[str, float]
 
     def __str__(self) -> str:
-        values = ", ".join(f"{name} {value:g}" for name, value in self.values.items())
+        values = ", ".join(f"{name} {value:.12g}" for name, value in self.values.items())
         return f"row {self.row}" + (f" ({self.stamp})" if self.stamp else "") + (f": {values}" if values else "")
 
 
@@ -85,8 +85,9 @@ class Examined(NamedTuple):
 def examine(columns: Columns, stamps: StampArray | None, mode: str, source: str, selected: Mask | None) -> Examined:
     """Find all defects and deal with them as `mode` says; without any nothing is copied.
 
-    `selected` marks the rows of the input that `columns` were taken from (all where None), so that messages count
-    rows as the input does. Raises one DataError that lists everything `mode` does not let pass.
+    `columns` is taken over and changed. `selected` marks the rows of the input that `columns` were taken from (all
+    where None), so that messages count rows as the input does. Raises one DataError that lists everything `mode` does
+    not let pass.
     """
     masks = bar_masks(columns)
     order, found = (None, {}) if stamps is None else stamp_rows(columns, stamps)
@@ -102,7 +103,8 @@ def examine(columns: Columns, stamps: StampArray | None, mode: str, source: str,
     if not len(rows):
         lines = [f"{source}: no rows left after on_defect={mode!r}", *map(str, defects)]
         raise DataError("\n".join(lines), remedy="look at the file: nothing in it can be used")
-    columns = {name: values[rows] for name, values in columns.items()}
+    for name in columns:  # one after the other, so that the old columns are let go
+        columns[name] = columns[name][rows]
     if mode == "repair":
         mend(columns, {kind: np.flatnonzero(mask[rows]) for kind, mask in masks.items()})
     return Examined(columns, None if stamps is None else stamps[rows], defects)

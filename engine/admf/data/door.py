@@ -34,6 +34,7 @@ class Checked(NamedTuple):
     columns: Columns
     stamps: StampArray | None  # ns UTC at the bar's open; None where undated
     frequency_ns: int | None  # None: to be inferred
+    row_count: int  # of the input: of its symbol, from start to end
     defects: tuple[Defect, ...]
     renamed: dict[str, str]
     ignored: tuple[str, ...]
@@ -55,10 +56,12 @@ def check(raw: RawTable, options: LoadOptions) -> Checked:
         stamps = stamps[selected]
         for field in columns:
             columns[field] = columns[field][selected]
+    row_count = len(columns["close"])
     columns, stamps, defects = examine(columns, stamps, options.on_defect, raw.source, selected)
     for values in (*columns.values(), *(() if stamps is None else (stamps,))):
         values.flags.writeable = False
-    return Checked(raw.symbol, columns, stamps, frequency_ns, defects, raw.recognised.renamed, raw.recognised.ignored)
+    _, renamed, ignored = raw.recognised
+    return Checked(raw.symbol, columns, stamps, frequency_ns, row_count, defects, renamed, ignored)
 
 
 def require_word(field: str, found: str, allowed: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from admf.data.bars import Bars
@@ -53,17 +53,17 @@ def generate(
 
     Weekdays from `start`; frequencies below a day give sessions of 390 minutes from 14:30 UTC, `1d` one bar a day.
     Volatility moves between regimes and over the day, volume is U-shaped and follows it, sessions open with a gap, and
-    all prices are multiples of the tick. Raises ConfigError.
+    all prices are multiples of the tick. Raises ConfigError, and DataError for a frequency that is none.
     """
     frequency_ns = parse_frequency(frequency)
     check_arguments(bars, seed, frequency, frequency_ns, price, tick_size)
     session_bars = 1 if frequency_ns == DAY_NS else -(-SESSION_NS // frequency_ns)
     stamps = make_stamps(bars, session_bars, frequency_ns, start)
-    shape = Shape(np.random.default_rng(seed), session_bars, price, tick_inverse(tick_size))
+    shape = Shape(Generator(PCG64(seed)), session_bars, price, tick_inverse(tick_size))
     columns = make_columns(bars, shape)
     for values in (*columns.values(), stamps):
         values.flags.writeable = False
-    return Bars.from_checked(Checked(symbol, columns, stamps, frequency_ns, (), {}, ()))
+    return Bars.from_checked(Checked(symbol, columns, stamps, frequency_ns, bars, (), {}, ()))
 
 
 def check_arguments(bars: int, seed: int, frequency: str, frequency_ns: int, price: float, tick_size: float) -> None:

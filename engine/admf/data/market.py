@@ -13,13 +13,21 @@ from numpy.typing import NDArray
 from admf.data.bars import Bars
 from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
-from admf.data.sessions import is_intraday, periods_per_year, require_rule, session_ends, split_sessions
-from admf.data.stamps import StampArray, to_series
+from admf.data.sessions import (
+    PERIODS_WEEKDAYS,
+    is_intraday,
+    periods_per_year,
+    require_rule,
+    session_ends,
+    split_sessions,
+)
+from admf.data.stamps import DAY_NS, StampArray, to_series
 from admf.errors import DataError
 from admf_kernels import records
 from admf_kernels.codes import BarFlag
 
 FLAG_BLOCK_ROWS = 1 << 16
+DAYS_PER_YEAR = 365.25
 FINGERPRINT_VERSION = "admf market 1"
 
 
@@ -28,7 +36,7 @@ class Market:
 
     `arrays` is what the kernels take: columns of shape (bars, symbols), C-contiguous and read-only; for one symbol they
     share the memory of its bars. Where a symbol has no bar its prices are NaN, its volume 0 and its flags not VALID.
-    Volume that is missing or negative is 0. Sessions are those of the clock, alike for all symbols.
+    Volume that is missing, negative or infinite is 0. Sessions are those of the clock, alike for all symbols.
     """
 
     def __init__(
@@ -106,6 +114,14 @@ class Market:
         """252, or 365 where sessions include weekends; undated bars count as days of 252."""
         return 252 if self._sessions is None else periods_per_year(self.arrays.timestamp, self._sessions)
 
+    @property
+    def years(self) -> float:
+        """M-04: calendar years from the first stamp to the last; bars / 252 where undated."""
+        if not self.dated:
+            return self.bar_count / PERIODS_WEEKDAYS
+        stamps = self.arrays.timestamp
+        return float(stamps[-1] - stamps[0]) / DAY_NS / DAYS_PER_YEAR
+
     @cached_property
     def timestamps(self) -> pl.Series:
         """The clock as a series: Datetime (us, UTC) of the bars' opens; the bar index where undated."""
@@ -171,10 +187,10 @@ def align(
 
 
 def valid_volume(volume: FloatArray | None) -> FloatArray | None:
-    """Volume with 0 where it is missing or negative; the same memory where nothing is."""
-    if volume is None or (volume >= 0).all():
+    """Volume with 0 where it is missing, negative or infinite; the same memory where nothing is."""
+    if volume is None or ((volume >= 0) & (volume < np.inf)).all():
         return volume
-    return np.where(volume >= 0, volume, 0.0)
+    return np.where((volume >= 0) & (volume < np.inf), volume, 0.0)
 
 
 def valid_flags(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> NDArray[np.uint8]:

@@ -19,7 +19,8 @@ class DataReport:
     """Facts about bars and the defects found at the door. Truth value and length are those of `defects`."""
 
     symbol: str
-    bars: int
+    rows: int  # of the input: of its symbol, from start to end
+    bars: int  # after the door
     first: str  # stamp of the first bar; empty where undated
     last: str
     frequency: str  # given or the most common difference; empty where undated
@@ -46,13 +47,14 @@ class DataReport:
         """What the upper table shows, as text."""
         volume = "no volume" if self.zero_volume_bars is None else f"{self.zero_volume_bars:,}"
         return {
+            "rows read": f"{self.rows:,}",
             "bars": f"{self.bars:,}",
             "first": self.first or "undated",
             "last": self.last or "undated",
             "frequency": self.frequency or "-",
             "gaps inside dates": f"{self.gaps:,}",
             "zero-volume bars": volume,
-            "price range": f"{self.price_low:g} to {self.price_high:g}",
+            "price range": f"{self.price_low:.12g} to {self.price_high:.12g}",
             "columns": ", ".join(self.columns),
             "renamed": ", ".join(f"{old} -> {new}" for old, new in self.renamed.items()) or "-",
             "ignored": ", ".join(self.ignored) or "-",
@@ -73,7 +75,7 @@ class DataReport:
         """One row for each kind of defect."""
         from rich.table import Table
 
-        table = Table("defect", "rows", "done", "first rows", title="defects", title_justify="left")
+        table = Table("defect", "rows", "action", "first rows", title="defects", title_justify="left")
         for defect in self.defects:
             table.add_row(defect.text, f"{defect.count:,}", defect.action, "\n".join(map(str, defect.rows)))
         return table
@@ -85,6 +87,7 @@ def describe_bars(checked: Checked, frequency_ns: int | None) -> DataReport:
     volume = columns.get("volume")
     return DataReport(
         symbol=checked.symbol,
+        rows=checked.row_count,
         bars=len(columns["close"]),
         first="" if stamps is None else stamp_text(int(stamps[0])),
         last="" if stamps is None else stamp_text(int(stamps[-1])),

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from datetime import UTC, date, datetime, time
-from typing import NoReturn
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -104,13 +104,15 @@ def to_stamps(series: pl.Series, tz: str, source: str) -> StampArray:
     zone(tz)
     if series.null_count():
         row = int(series.is_null().arg_true()[0])
-        message = f"{source}: {series.null_count()} rows have no stamp, the first is row {row}"
+        message = f"{source}: rows without a stamp: {series.null_count()}, the first is row {row}"
         raise DataError(message, field=series.name, remedy="remove the rows or fill in their stamps")
     dtype = series.dtype
     if dtype == pl.String:
         series = parse_text(series, source)
     if series.dtype.is_integer():
         series = from_yyyymmdd(series)
+    if series.dtype.is_decimal():
+        series = series.cast(pl.Float64)
     if series.dtype.is_numeric():
         return from_unix(series, source)
     if not isinstance(series.dtype, pl.Datetime | pl.Date):
@@ -136,13 +138,14 @@ def from_datetime(series: pl.Series, tz: str, source: str) -> StampArray:
     return scale(series.to_physical().rechunk().to_numpy(), UNIT_NS[dtype.time_unit], series.name, source)
 
 
-def scale(values: NDArray[np.int64], unit_ns: int, name: str, source: str) -> StampArray:
+def scale(values: NDArray[np.integer[Any]], unit_ns: int, name: str, source: str) -> StampArray:
     """Integers in a unit of time to ns, refused where they leave the years that ns can hold."""
     if len(values) and max(abs(int(values.min())), abs(int(values.max()))) > np.iinfo(np.int64).max // unit_ns:
         row = int(np.argmax(np.abs(values)))
         message = f"{source}: row {row} is outside the years 1678 to 2261"
         raise DataError(message, field=name, found=int(values[row]), allowed=STAMP_FORM)
-    return values if unit_ns == 1 else values * np.int64(unit_ns)
+    stamps = values.astype(np.int64, copy=False)
+    return stamps if unit_ns == 1 else stamps * np.int64(unit_ns)
 
 
 def from_unix(series: pl.Series, source: str) -> StampArray:
@@ -154,7 +157,7 @@ def from_unix(series: pl.Series, source: str) -> StampArray:
     largest = max(abs(float(values.min())), abs(float(values.max()))) if len(values) else 0.0
     unit_ns = next(unit for bound, unit in UNIX_STEPS if largest < bound)
     if not series.dtype.is_float():
-        return scale(values.astype(np.int64), unit_ns, series.name, source)
+        return scale(values, unit_ns, series.name, source)
     whole = np.floor(values)
     # A float64 holds Unix seconds to a quarter of a microsecond: what lies below is noise.
     decimals = np.rint((values - whole) * (unit_ns / 1_000)).astype(np.int64) * 1_000
@@ -171,19 +174,19 @@ def from_yyyymmdd(series: pl.Series) -> pl.Series:
 
 def parse_text(series: pl.Series, source: str) -> pl.Series:
     """ISO text, or integers written as text, to datetimes or integers; the first rows tell the format of all."""
-    text = series.str.strip_chars()
-    if not text.head(TEXT_SAMPLE_ROWS).cast(pl.Int64, strict=False).null_count():
-        numbers = text.cast(pl.Int64, strict=False)
-        return numbers if not numbers.null_count() else refuse_text(series, numbers, source)
-    text = text.str.replace("T", " ", literal=True).str.replace(r"Z$", "+00:00")
-    sample = text.head(TEXT_SAMPLE_ROWS)
-    form = min(TEXT_FORMATS, key=lambda form: parse_format(sample, form).null_count())
-    parsed = parse_format(text, form)
+    sample = series.head(TEXT_SAMPLE_ROWS)
+    form = min((None, *TEXT_FORMATS), key=lambda form: parse_form(sample, form).null_count())
+    blocks = range(0, max(len(series), 1), BLOCK_ROWS)  # text is larger than what it says: never all of it twice
+    parsed = pl.concat([parse_form(series.slice(start, BLOCK_ROWS), form) for start in blocks])
     return parsed if not parsed.null_count() else refuse_text(series, parsed, source)
 
 
-def parse_format(text: pl.Series, form: str) -> pl.Series:
-    """Datetimes of text in one format, null where it is not in that format."""
+def parse_form(text: pl.Series, form: str | None) -> pl.Series:
+    """Datetimes of text in one format, integers where it is None; null where the text is not in that format."""
+    text = text.str.strip_chars()
+    if form is None:
+        return text.cast(pl.Int64, strict=False)
+    text = text.str.replace("T", " ", literal=True).str.replace(r"Z$", "+00:00")
     return text.str.to_datetime(form, strict=False, time_unit="ns")
 
 

@@ -42,9 +42,10 @@ class Problems:
 
 
 def nearest(found: object, allowed: Iterable[str]) -> str:
-    """The remedy of a misspelt name, empty where nothing is near."""
-    close = get_close_matches(str(found).lower(), list(allowed), n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else ""
+    """The remedy of a misspelt name in any case, empty where nothing is near."""
+    names = {name.lower(): name for name in allowed}
+    close = get_close_matches(str(found).lower(), names, n=1, cutoff=0.6)
+    return f"did you mean {names[close[0]]!r}?" if close else ""
 
 
 def unknown_name(found: object, allowed: Iterable[str], *, field: str, what: str) -> ConfigError:

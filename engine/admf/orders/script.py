@@ -118,7 +118,7 @@ def static_reasons(
     """L-02: Reason of the first static check that fails, 0 where none does; `parents` as in `Script._parents`."""
     known = orders["symbol"] >= 0
     own = instruments[np.where(known, orders["symbol"], 0)]
-    is_child = orders["parent"] >= 0
+    is_child = orders["parent"] != NO_INDEX
     is_orphan = orders["parent"] == UNKNOWN
     sized = orders["size_kind"] != SizeKind.QUANTITY
     quantity = orders["quantity"]

@@ -29,7 +29,7 @@ def write_folder(result: "Result", folder: Path) -> Path:
     An empty folder and one that holds nothing but a stored run are replaced; any other one is refused.
     """
     with _output_errors(folder):
-        _check_target(folder)
+        _check_contents(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = _sibling(folder)
         temporary.mkdir()
@@ -58,7 +58,17 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
-def _check_target(folder: Path) -> None:
+def check_target(folder: Path) -> None:
+    """Refuse before a run what `write_folder` would refuse after it: OutputError; nothing is left behind."""
+    with _output_errors(folder):
+        _check_contents(folder)
+        parents = folder.absolute().parents
+        probe = _sibling(next(parent for parent in parents if parent.exists()) / folder.name)
+        probe.mkdir()
+        probe.rmdir()
+
+
+def _check_contents(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():

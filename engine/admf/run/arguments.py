@@ -53,8 +53,8 @@ def read_positions(account: Account, market: Market) -> list[tuple[float, float]
     given = dict(account.positions or {})
     found = [given.pop(symbol, (0.0, 0.0)) for symbol in market.symbols]
     if given:
-        allowed = ", ".join(market.symbols)
-        raise ConfigError("no bars for this symbol", field="account.positions", found=next(iter(given)), allowed=allowed)
+        found_symbol, allowed = next(iter(given)), ", ".join(market.symbols)
+        raise ConfigError("no bars for this symbol", field="account.positions", found=found_symbol, allowed=allowed)
     return found
 
 
@@ -66,9 +66,7 @@ def check_bad_bars(execution: Execution, market: Market) -> None:
     if not invalid.any():
         return
     bar, symbol = (int(index) for index in np.argwhere(invalid)[0])
-    prices = {
-        name: float(getattr(market.arrays, name)[bar, symbol]) for name in ("open", "high", "low", "close")
-    }
+    prices = {name: float(getattr(market.arrays, name)[bar, symbol]) for name in ("open", "high", "low", "close")}
     raise DataError(
         f"{int(invalid.sum())} invalid bars, the first is bar {bar} of {market.symbols[symbol]}",
         field="execution.bad_bar",

@@ -1,10 +1,10 @@
 """The compiled loop of one strategy: built, compiled or loaded, and callable on the tuples of arrays."""
 
 from collections.abc import Callable, Mapping
-from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numba.core import config
 from numpy.typing import NDArray
 
 from admf.errors import StrategyError
@@ -38,7 +38,7 @@ class _Self:
         self._row[name] = value
 
 
-def _stepped(hook: FunctionType) -> Callable[..., None]:
+def _stepped(hook: Callable[..., Any]) -> Callable[..., None]:
     def call(strategy: np.record, *rest: Any) -> None:
         returned: object = hook(_Self(strategy), *rest)
         if returned is not None:
@@ -48,7 +48,7 @@ def _stepped(hook: FunctionType) -> Callable[..., None]:
 
 
 def make_call(
-    hooks: Mapping[str, FunctionType],
+    hooks: Mapping[str, Callable[..., Any]],
     strategy: NDArray[np.record],
     market: Market,
     state: State,
@@ -56,7 +56,7 @@ def make_call(
     debug: bool,
 ) -> Call:
     """The loop with the hooks in it; StrategyError for code that does not compile or allocates memory."""
-    if debug:
+    if debug or config.DISABLE_JIT:  # NUMBA_DISABLE_JIT=1
         stepped = {name: _stepped(hook) if name in HOOKS else hook for name, hook in hooks.items()}
         return plain_call(specialise(run, hooks=stepped, compiled=False), strategy, orders_per_bar_max)
     kernel = specialise(run, hooks=hooks, extra=(CONTEXT,))

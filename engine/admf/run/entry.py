@@ -3,12 +3,11 @@
 import hashlib
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from admf.data import Market
 from admf.data.instrument import Instruments
@@ -59,8 +58,9 @@ class _Run:
         bars = self.script.commands["bar"][self.script.commands["kind"] < 0]
         return int(np.bincount(bars + 1).max()) if len(bars) else 1
 
-    def hooks(self) -> dict[str, FunctionType]:
-        return (self.strategy.hooks() if self.strategy else {}) | self.execution.user_laws()  # type: ignore[operator]
+    def hooks(self) -> dict[str, Callable[..., Any]]:
+        own: dict[str, Callable[..., Any]] = dict(self.strategy.hooks()) if self.strategy else {}
+        return own | self.execution.user_laws()
 
     def state(self) -> State:
         """The arena with its account opened and its script loaded."""
@@ -81,8 +81,8 @@ class _Run:
         state = state._replace(config=config, instruments=market.instrument_records)
         open_account(state, self.account.cash, read_positions(self.account, market), self.execution.short == "margin")
         if self.script is not None:
-            numbers = np.full(script_rows, -1, np.int32)
-            state = state._replace(script=self.script.commands, script_orders=self.script.orders, script_numbers=numbers)
+            script, numbers = self.script, np.full(script_rows, -1, np.int32)
+            state = state._replace(script=script.commands, script_orders=script.orders, script_numbers=numbers)
         return state
 
     def fingerprint(self) -> str:
@@ -167,10 +167,11 @@ def simulate(
 ) -> Result:
     """Executes a table of orders on bars; every order ends in a state with a reason.
 
-    `bars`: a Market, Bars, a list of Bars, or a table that Bars takes. `orders`: a table with the columns of the README.
-    An order whose own quantity, price or symbol is wrong ends REJECTED; `on_bad_order="error"` refuses such a table as a
-    whole. `record`: what is kept, "full", "fills" or "summary". `debug=True` runs the same rules in plain Python.
-    `progress` is called with (bars done, bars in all). Raises AdmfError before anything runs where the input is bad.
+    `bars`: a Market, Bars, a list of Bars, or a table that Bars takes. `orders`: a table with the columns of the
+    README. An order whose own quantity, price or symbol is wrong ends REJECTED; `on_bad_order="error"` refuses such a
+    table as a whole. `record`: what is kept, "full", "fills" or "summary". `debug=True` runs the same rules in plain
+    Python. `progress` is called with (bars done, bars in all). Raises AdmfError before anything runs where the input
+    is bad.
     """
     market = read_market(bars, instruments)
     script = read_orders(orders, market)
@@ -204,13 +205,14 @@ def backtest(
 ) -> Result:
     """Runs a compiled strategy over a market and closes its positions at the last close.
 
-    `market` and the other arguments are those of `simulate`. `debug=True` steps the strategy's hooks in plain Python, with
-    the same results. Raises StrategyError where the strategy does not compile or fails, other AdmfErrors before the run.
+    `market` and the other arguments are those of `simulate`. `debug=True` steps the strategy's hooks in plain Python,
+    with the same results. Raises StrategyError where the strategy does not compile or fails, other AdmfErrors before
+    the run.
     """
     from admf.strategy import CompiledStrategy
 
     if not isinstance(strategy, CompiledStrategy):
-        found = f"the class {strategy.__name__}" if isinstance(strategy, type) else type(strategy).__name__
+        found = f"the class {strategy.__name__}" if isinstance(strategy, type) else type(strategy).__name__  # type: ignore[unreachable]
         allowed = "an instance of a subclass of admf.CompiledStrategy"
         raise ConfigError("not a strategy", field="strategy", found=found, allowed=allowed)
     run = _Run(
@@ -223,5 +225,3 @@ def backtest(
         strategy=strategy,
     )
     return run.run(progress)
-
-

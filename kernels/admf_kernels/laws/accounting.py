@@ -3,7 +3,7 @@
 import numpy as np
 
 from admf_kernels._jit import law
-from admf_kernels.codes import Record, Short
+from admf_kernels.codes import Short
 from admf_kernels.laws.commission import order_fee
 from admf_kernels.laws.hashing import absorb_fill
 
@@ -197,7 +197,7 @@ def book(
 
 @law
 def equity_of(cash: float, instruments, positions, priced_symbol: int, price: float) -> float:
-    """A-01: cash plus the marked positions over symbols in order; `priced_symbol` is marked at `price` (-1 for none)."""
+    """A-01: cash plus the marked positions over symbols in order; `priced_symbol` is marked at `price`, -1: none is."""
     total = cash
     for symbol in range(len(positions)):
         quantity = positions[symbol].quantity
@@ -205,9 +205,3 @@ def equity_of(cash: float, instruments, positions, priced_symbol: int, price: fl
             mark = price if symbol == priced_symbol else positions[symbol].mark
             total += quantity * mark * instruments[symbol].multiplier
     return total
-
-
-@law
-def records_fills(config) -> bool:
-    """Whether fills are kept beyond their bar."""
-    return config.record != Record.SUMMARY

@@ -1,4 +1,4 @@
-"""Commission family: kinds, parameters and the ladder. F is the fee of a whole order; fills pay the difference (F-01)."""
+"""Commission family: kinds, parameters and the ladder. F is the fee of a whole order, fills pay differences (F-01)."""
 
 from admf_kernels._jit import law
 from admf_kernels.codes import CommissionModel, Precedence

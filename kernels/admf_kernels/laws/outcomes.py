@@ -86,7 +86,7 @@ def after_entry(
 ):
     """W-04, W-05: (stop_can, target_can, hold_can) after an entry inside the bar that is not beyond an exit (W-03).
 
-    stop_touched l <= SL · target_touched reach(h) · target_at_close reach(c) · close_beyond_stop there is no SL or c > SL.
+    stop_touched l <= SL · target_touched reach(h) · target_at_close reach(c) · close_beyond_stop no SL or c > SL.
     """
     if not entered_by_limit:  # a stop entry: the high is still to come
         return stop_touched, target_touched, (not target_touched) and close_beyond_stop

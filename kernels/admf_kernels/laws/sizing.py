@@ -11,7 +11,7 @@ from admf_kernels.laws.volume import floor_lot
 
 @law
 def fill_price(config, instrument, order, base_price: float, quantity: float, used_volume: float, slips: bool, bar):
-    """P-11, S-01: (price, raw price before the clamp); NaN where a user's law returned a distance that is not allowed."""
+    """P-11, S-01: (price, raw price before the clamp); NaN where a user's law gave a distance that is not allowed."""
     distance = 0.0
     if slips:
         distance = slippage_distance(
@@ -33,19 +33,32 @@ def fill_price(config, instrument, order, base_price: float, quantity: float, us
 
 @law
 def affordable(
-    config, instrument, order, base_price: float, used_volume: float, slips: bool, bar, weight: float, budget: float
+    config,
+    instrument,
+    order,
+    base_price: float,
+    used_volume: float,
+    slips: bool,
+    bar,
+    weight: float,
+    budget: float,
+    closing: float,
+    closing_value: float,
+    closing_fee: float,
 ) -> float:
-    """A-06: units whose cost weight·q·p(q)·m + fee is the budget, floored to the lot; 0 where nothing fits.
+    """A-06: units whose cost weight·q·p·m + fee is the budget, floored to the lot; 0 where nothing fits.
 
-    NaN where a user's law gives a cost that is not finite (S-05, F-04).
+    p is the price of the whole fill: `closing` units of the same order, worth `closing_value`, close a position first
+    (A-05). NaN where a user's law gives a cost that is not finite (S-05, F-04).
     """
     if not budget > 0.0:
         return 0.0
     quantity = budget / (base_price * instrument.multiplier)
     for _ in range(32):
-        price, _raw = fill_price(config, instrument, order, base_price, quantity, used_volume, slips, bar)
+        units = closing + quantity
+        price, _raw = fill_price(config, instrument, order, base_price, units, used_volume, slips, bar)
         value = quantity * price * instrument.multiplier
-        cost = weight * value + fill_fee(config, order, quantity, value)
+        cost = weight * value + (fill_fee(config, order, units, closing_value + value) - closing_fee)
         if not np.isfinite(cost):
             return np.nan
         if abs(cost - budget) <= 1e-12 * budget:
@@ -53,9 +66,10 @@ def affordable(
         quantity = quantity * (budget / cost)
     quantity = floor_lot(quantity, instrument.lot_size)
     for _ in range(4):
-        price, _raw = fill_price(config, instrument, order, base_price, quantity, used_volume, slips, bar)
+        units = closing + quantity
+        price, _raw = fill_price(config, instrument, order, base_price, units, used_volume, slips, bar)
         value = quantity * price * instrument.multiplier
-        cost = weight * value + fill_fee(config, order, quantity, value)
+        cost = weight * value + (fill_fee(config, order, units, closing_value + value) - closing_fee)
         if cost <= budget + money_tolerance(value):
             return quantity
         quantity = max(0.0, quantity - instrument.lot_size) if instrument.lot_size > 0.0 else 0.0

@@ -1,0 +1,224 @@
+"""The commands that run a configuration or a table of orders, or say whether they would."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from admf.cli.options import Json, OnBadOrder, OnDefect, Record, Sets
+from admf.cli.show import Progress, print_facts, print_json, print_note, show_result
+
+if TYPE_CHECKING:
+    from admf.config import Config
+    from admf.config.source import Override
+    from admf.data import Market
+
+
+def run(
+    config: Path,
+    /,
+    *,
+    data: Path | None = None,
+    set_: Sets = (),
+    out: Path | None = None,
+    record: Record | None = None,
+    on_defect: OnDefect | None = None,
+    json: Json = False,
+) -> None:
+    """Backtest the strategy of a configuration.
+
+    Parameters
+    ----------
+    config
+        YAML file; configs/ has examples.
+    data
+        Bar file (.parquet, .csv, .arrow, .feather) in place of the configuration's data.
+    set_
+        Change values: --set strategy_params.fast=20 execution.path=best
+    out
+        Folder for fills, orders, transitions, trades, equity, metrics (Parquet) and report.html.
+    record
+        What is kept: everything, fills with trades and equity, or metrics only.
+    on_defect
+        What to do with defects in the bars.
+    json
+        Print one JSON object in place of the summary.
+    """
+    from admf.config import load_config
+
+    loaded = load_config(config, changes(set_, data=data, on_defect=on_defect))
+    folder = target(loaded, out)
+    strategy = loaded.strategy
+    assert strategy is not None
+    with Progress(type(strategy).__name__) as progress:
+        market = load_market(loaded)
+
+        from admf.run import backtest  # the compiler comes in last: what is wrong with the input is said at once
+
+        result = backtest(
+            market,
+            strategy,
+            execution=loaded.execution,
+            account=loaded.account,
+            record=record or loaded.record,
+            progress=progress,
+        )
+    show_result(result, folder, as_json=json)
+
+
+def simulate(
+    *,
+    bars: Path,
+    orders: Path,
+    config: Path | None = None,
+    set_: Sets = (),
+    symbol: str | None = None,
+    on_defect: OnDefect | None = None,
+    on_bad_order: OnBadOrder = "error",
+    out: Path | None = None,
+    record: Record | None = None,
+    json: Json = False,
+) -> None:
+    """Execute a table of orders on bars.
+
+    Parameters
+    ----------
+    bars
+        Bar file (.parquet, .csv, .arrow, .feather).
+    orders
+        Table of orders (.parquet, .csv, .arrow, .feather).
+    config
+        YAML file with the rules: execution, account, instruments, how to read the data.
+    set_
+        Change values: --set execution.slippage=fixed account.cash=50000
+    symbol
+        Which symbol of the bar file, where it holds several.
+    on_defect
+        What to do with defects in the bars.
+    on_bad_order
+        Refuse the table if an order is wrong in itself, or let that order end REJECTED.
+    out
+        Folder for the results (Parquet) and report.html.
+    record
+        What is kept: everything, fills with trades and equity, or metrics only.
+    json
+        Print one JSON object in place of the summary.
+    """
+    from admf.config import load_config
+
+    options = changes(set_, data=bars, symbol=symbol, on_defect=on_defect)
+    loaded = load_config({} if config is None else config, options, needs=("data",))
+    folder = target(loaded, out)
+    with Progress(orders.name) as progress:
+        market = load_market(loaded)
+
+        from admf.run import simulate as execute
+
+        result = execute(
+            market,
+            orders,
+            execution=loaded.execution,
+            account=loaded.account,
+            record=record or loaded.record,
+            on_bad_order=on_bad_order,
+            progress=progress,
+        )
+    show_result(result, folder, as_json=json)
+
+
+def check(
+    config: Path,
+    /,
+    *,
+    data: Path | None = None,
+    set_: Sets = (),
+    on_defect: OnDefect | None = None,
+    json: Json = False,
+) -> None:
+    """Validate a configuration and its data without running anything.
+
+    Parameters
+    ----------
+    config
+        YAML file.
+    data
+        Bar file in place of the configuration's data.
+    set_
+        Change values: --set strategy_params.fast=20 execution.path=best
+    on_defect
+        What to do with defects in the bars.
+    json
+        Print one JSON object.
+    """
+    from admf.config import load_config
+    from admf.strategies import REGISTRY
+
+    loaded = load_config(config, changes(set_, data=data, on_defect=on_defect))
+    target(loaded)
+    strategy = loaded.strategy
+    assert strategy is not None
+    if type(strategy) not in REGISTRY.values():
+        strategy.hooks()
+    market = load_market(loaded)
+    check_rules(loaded, market)
+    facts = {
+        "config": str(config),
+        "strategy": repr(strategy),
+        "execution": repr(loaded.execution),
+        "account": repr(loaded.account),
+        "data": repr(market),
+    }
+    if json:
+        print_json({"valid": True, **facts})
+    else:
+        print("valid")
+        print_facts(facts)
+
+
+def target(loaded: "Config", out: Path | None = None) -> Path | None:
+    """The output folder, if there is one; refused before anything runs where it could not be written."""
+    from admf.results.store import check_target
+
+    folder = out or loaded.output_folder
+    if folder is not None:
+        check_target(folder)
+    return folder
+
+
+def load_market(loaded: "Config") -> "Market":
+    """The market of a configuration; says what was done about defects of its bars."""
+    bars = loaded.bars()
+    for defect in bars.defects.defects:
+        print_note(f"{bars.symbol}: {defect.count:,} x {defect.kind}: {defect.text}; {defect.action}")
+    return loaded.market(bars)
+
+
+def check_rules(loaded: "Config", market: "Market") -> None:
+    """What the start of a run would refuse: rules against each other, the account and the data."""
+    execution, account = loaded.execution, loaded.account
+    execution.cast(
+        account,
+        bar_count=market.bar_count,
+        has_volume=market.has_volume,
+        close_positions=True,
+        sample_sessions=market.intraday,
+        record=loaded.record,
+        has_ticks=bool((market.instrument_records["tick_inverse"] > 0.0).all()),
+    )
+    if account.positions or execution.bad_bar == "raise":
+        from admf.run.arguments import check_bad_bars, read_positions  # loads the compiler
+
+        read_positions(account, market)
+        check_bad_bars(execution, market)
+
+
+def changes(
+    sets: tuple[str, ...], *, data: Path | None, symbol: str | None = None, on_defect: str | None = None
+) -> list["Override"]:
+    """What the command line changes in a configuration; options of their own come after --set."""
+    found: list[Override] = [*sets]
+    if data is not None:
+        found += [("data.path", str(data.absolute())), ("data.generate", None)]
+    if symbol is not None:
+        found += [("data.symbol", symbol), ("data.symbols", None)]
+    if on_defect is not None:
+        found.append(("data.on_defect", on_defect))
+    return found

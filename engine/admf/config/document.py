@@ -1,0 +1,252 @@
+"""A configuration from its text to checked values: `load_config` reads, folds old spellings, lists every fault."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from admf.config.folding import fold, put, refuse_going_on
+from admf.config.places import STRATEGY
+from admf.config.problems import config_errors, given, without_empty_sections
+from admf.config.schema import Root
+from admf.config.source import Document, Override, at, overridden, plain_keys, read_file
+from admf.config.user_code import find, find_strategy
+from admf.errors import ConfigError, DataError
+from admf.execution import Account, Execution
+from admf.execution.contradictions import refuse_contradictions
+from admf.models import Problems
+
+if TYPE_CHECKING:
+    from admf.data import Bars, Instrument, Market
+    from admf.results.records import RecordLevel
+    from admf.strategy import CompiledStrategy
+
+MODES = ("backtest", "optimization", "live_trading")
+OF_FILES = ("start", "end", "frequency")  # fields of `data` that say nothing about generated bars
+FAMILIES = ("slippage", "commission")
+ADVICE = {
+    "symbol": "choose one: data.symbol in the configuration, --set data.symbol=NAME on the command line",
+    "frequency": "give data.frequency, such as 1min, 1h or 1d",
+}
+DEFECT_ADVICE = (
+    "correct the file, or set data.on_defect (--on-defect) to repair, which says what it changed, or to drop; "
+    "keep leaves invalid bars, but no stamps out of order, to the rule execution.bad_bar"
+)
+RUN = ("strategy", "data")
+
+Source = str | Path | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration; `folder` is where its relative paths start. `strategy` is None where none is given."""
+
+    root: Root
+    folder: Path
+    execution: Execution
+    account: Account
+    strategy: "CompiledStrategy | None"
+
+    def instruments(self) -> "list[Instrument] | None":
+        """Trading rules by symbol; None where none are given."""
+        from admf.data import Instrument
+
+        made = [Instrument(symbol, **rules.model_dump()) for symbol, rules in self.root.instruments.items()]
+        return made or None
+
+    def bars(self) -> "Bars":
+        """The bars, loaded or made up; DataError, ConfigError where that is not possible."""
+        from admf.data import generate, load
+
+        data = self.root.data
+        symbol = data.symbol or (data.symbols[0] if data.symbols else None)
+        if data.generate is not None:
+            made = data.generate
+            return generate(made.bars, made.seed, made.frequency, symbol or "SYM")
+        assert data.path is not None
+        try:
+            return load(
+                self.folder / data.path,
+                symbol,
+                data.start,
+                data.end,
+                data.on_defect,
+                frequency=data.frequency,
+                label=data.label,
+                tz=data.tz,
+            )
+        except DataError as error:
+            raise in_words_of_config(error) from None
+
+    def market(self, bars: "Bars | None" = None) -> "Market":
+        """The bars (those of the configuration unless given) on their clock, with their instruments."""
+        from admf.data import Market
+
+        return Market(
+            self.bars() if bars is None else bars, sessions=self.root.data.sessions, instruments=self.instruments()
+        )
+
+    @property
+    def output_folder(self) -> Path | None:
+        """Where results go, if they are written."""
+        folder = self.root.output.folder
+        return None if folder is None else self.folder / folder
+
+    @property
+    def record(self) -> "RecordLevel":
+        """What is kept; `track_history: false` of the portfolio keeps metrics alone."""
+        backtest = self.root.backtest
+        tracks = backtest is None or backtest.components.portfolio.params.track_history
+        return self.root.output.record if tracks else "summary"
+
+
+def in_words_of_config(error: DataError) -> DataError:
+    """The same error; where Python's arguments would be advised, with the keys of a configuration."""
+    remedy = ADVICE.get(error.field, error.remedy)
+    remedy = DEFECT_ADVICE if "on_defect=" in remedy else remedy
+    message = str(error.args[0])
+    return DataError(message, field=error.field, found=error.found, allowed=error.allowed, remedy=remedy)
+
+
+def load_config(
+    source: Source,
+    overrides: Sequence[Override] = (),
+    folder: str | Path | None = None,
+    *,
+    needs: Sequence[str] = RUN,
+) -> Config:
+    """Read and check a configuration; one ConfigError lists every fault with its path.
+
+    `source` is a YAML file or a mapping; `overrides` are changes `key.key=value`, or pairs of key and value, applied in
+    order; `folder` is where relative paths start, by default the folder of the file. `needs`: what must be there,
+    "strategy", "data". StrategyError where a module of the user's fails on import.
+    """
+    if isinstance(source, Mapping):
+        document, place = plain_keys(source), Path()
+    else:
+        document, place = read_file(Path(source)), Path(source).parent
+    place = place if folder is None else Path(folder)
+    document = without_empty_sections(document)
+    found = Problems()
+    moved = fold(document, found)
+    document = without_empty_sections(overridden(document, overrides, found))
+    with found.collect():
+        refuse_going_on(document)
+    import_laws(document, place, found)
+    check_run(document, needs, found)
+    strategy = check_strategy(document, place, found)
+    root = validate(document, found)
+    values = check_values(root, found) if root is not None else None
+    raise_written(found, moved)
+    assert root is not None
+    assert values is not None
+    return Config(root, place, *values, strategy)
+
+
+def validate(document: Document, problems: Problems) -> Root | None:
+    """The sections; None and the faults where one is not as it should be."""
+    try:
+        return Root.model_validate(document)
+    except ValidationError as error:
+        for fault in config_errors(error):
+            problems.add(fault)
+        return None
+
+
+def raise_written(found: Problems, moved: Mapping[str, str]) -> None:
+    """All faults as one error, each once, with the paths that the user wrote."""
+    written = Problems()
+    for error in {str(fault): fault for fault in (as_written(error, moved) for error in found.errors)}.values():
+        written.add(error)
+    written.raise_any("config")
+
+
+def as_written(error: ConfigError, moved: Mapping[str, str]) -> ConfigError:
+    """The same error with its field where the user wrote the value."""
+    for place, written in moved.items():
+        if f"{error.field}.".startswith(f"{place}."):
+            field, message = written + error.field[len(place) :], str(error.args[0])
+            return ConfigError(message, field=field, found=error.found, allowed=error.allowed, remedy=error.remedy)
+    return error
+
+
+def import_laws(document: Document, folder: Path, problems: Problems) -> None:
+    """Functions of the user's that slippage and commission name as text."""
+    for family in FAMILIES:
+        field = f"execution.{family}.function"
+        name = at(document, field)
+        if isinstance(name, str):
+            with problems.collect():
+                put(document, field, find(name, folder, field))
+
+
+def check_run(document: Document, needs: Sequence[str], problems: Problems) -> None:
+    """What single fields cannot tell: the mode, the source of the bars, and what is not built yet."""
+    modes = [mode for mode in MODES if document.get(mode) is not None]
+    if len(modes) > 1 or (not modes and "strategy" in needs):
+        found, allowed = ", ".join(modes) or "none of them", ", ".join(MODES)
+        problems.add(ConfigError("exactly one of the modes is needed", found=found, allowed=allowed))
+    for mode in modes:
+        if mode != "backtest":
+            problems.add(ConfigError("not built yet", field=mode, allowed="backtest"))
+    for section in ("risk", "grid"):
+        if document.get(section):
+            problems.add(ConfigError("not built yet", field=section, remedy="leave the section out"))
+    check_data(document, needs, problems)
+
+
+def check_data(document: Document, needs: Sequence[str], problems: Problems) -> None:
+    """Bars come from one place, and of one symbol."""
+    path, generate = at(document, "data.path"), at(document, "data.generate")
+    sources = [name for name, value in (("path", path), ("generate", generate)) if value is not None]
+    if len(sources) > 1 or (not sources and "data" in needs):
+        found = " and ".join(sources) or "neither"
+        allowed = "data.path (or --data FILE), or data.generate"
+        problems.add(ConfigError("bars come from one place", field="data", found=found, allowed=allowed))
+    for name in OF_FILES if sources == ["generate"] else ():
+        value = at(document, f"data.{name}")
+        if value is not None:
+            remedy = "leave it out; data.generate has its own frequency"
+            problems.add(ConfigError("is for bars of a file", field=f"data.{name}", found=value, remedy=remedy))
+    symbol, symbols = at(document, "data.symbol"), at(document, "data.symbols")
+    if None not in (symbol, symbols) and symbols not in (symbol, [symbol]):
+        message = f"differs from data.symbol, which is {symbol!r}"
+        problems.add(ConfigError(message, field="data.symbols", found=symbols, remedy="give one of them"))
+    if isinstance(symbols, list | tuple) and len(symbols) > 1:
+        message = "several symbols in one run are not built yet"
+        problems.add(ConfigError(message, field="data.symbols", found=symbols, allowed="one symbol"))
+
+
+def check_strategy(document: Document, folder: Path, problems: Problems) -> "CompiledStrategy | None":
+    """The strategy with its parameters, as far as the section is one."""
+    name, parameters = at(document, f"{STRATEGY}.class"), at(document, f"{STRATEGY}.params")
+    if not isinstance(name, str) or not isinstance(parameters, Mapping | None):
+        return None
+    try:
+        return make_strategy(name, parameters or {}, folder)
+    except ConfigError as error:
+        problems.add(error)
+        return None
+
+
+def make_strategy(name: str, parameters: Mapping[str, Any], folder: Path) -> "CompiledStrategy":
+    """A strategy by its name; ConfigError for parameters that it refuses."""
+    kind = find_strategy(name, folder, f"{STRATEGY}.class")
+    try:
+        return kind(**parameters)
+    except ConfigError as error:
+        raise ConfigError(str(error), field=f"{STRATEGY}.params") from None
+
+
+def check_values(root: Root, problems: Problems) -> tuple[Execution, Account] | None:
+    """The values; None and the faults where rules contradict each other, whatever the data is."""
+    try:
+        execution = Execution.from_dict(given(root.execution))
+        account = Account.from_dict(given(root.account))
+        refuse_contradictions(execution, account, has_volume=None, has_ticks=None)
+    except ConfigError as error:
+        problems.add(error)
+        return None
+    return execution, account

@@ -1,0 +1,318 @@
+"""The orders door: what is said about a wrong table, and about single orders that are at fault (L-02)."""
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from admf.data import Instrument, Market
+from admf.errors import OrderError
+from admf.execution import Execution
+from admf.orders import read_orders
+from admf.run import simulate
+from admf_kernels.codes import Reason
+from orders_support import PLAIN, bars_of, one_market, orders_of, read, refusal
+
+# ------------------------------------------------------------------------------------------------ what is refused whole
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        ({"qty": [1.0]}, "column qty: unknown; did you mean quantity?"),
+        ({"Limit": [1.0]}, "column Limit: unknown; did you mean limit_price?"),
+        ({"sidee": ["buy"]}, "column sidee: unknown; did you mean side?"),
+        ({"zzz": [1]}, "column zzz: unknown; allowed: id, symbol, parent"),
+        ({"side": ["hold"]}, "row 0, side: found 'hold'; allowed: buy, sell"),
+        ({"side": [None]}, "row 0, side: found nothing; allowed: buy, sell"),
+        ({"type": ["lmit"]}, "row 0, type: found 'lmit'; allowed: market, limit, stop, stop_limit"),
+        (
+            {"type": ["trailing_stop"]},
+            "found 'trailing_stop'; allowed: market, limit, stop, stop_limit (this type is not",
+        ),
+        ({"type": ["Market_On_Close"]}, "(this type is not built yet)"),
+        ({"trail_amount": [1.0]}, "trail_amount: found 1.0; allowed: nothing: trailing orders are not built yet"),
+        ({"post_only": [True]}, "post_only: found True; allowed: false: post-only orders are not built yet"),
+        ({"time_in_force": ["gtx"]}, "row 0, time_in_force: found 'gtx'; allowed: gtc, day, ioc, fok, gtd, gtb"),
+        ({"quantity": ["many"]}, "row 0, quantity: found 'many'; allowed: a number"),
+        ({"bar": [0.5]}, "row 0, bar: found 0.5; allowed: a whole number"),
+        ({"bar": ["x"]}, "row 0, bar: found 'x'; allowed: a whole number"),
+        ({"reduce_only": ["perhaps"]}, "reduce_only: found 'perhaps'; allowed: true, false"),
+        ({"limit_price": [5.0]}, "limit_price: found 5.0; allowed: nothing, or type limit or stop_limit"),
+        ({"size_kind": ["value"], "size": [5.0]}, "quantity: found 1.0; allowed: nothing where size_kind"),
+        ({"size": [5.0]}, "size: found 5.0; allowed: nothing, or a size_kind beside it: value, equity_fraction, cash"),
+    ],
+)
+def test_a_wrong_table_names_field_value_and_what_is_allowed(columns, text):
+    assert text in refusal({"bar": [0], "side": ["buy"], "quantity": [1.0], **columns})
+
+
+def test_every_fault_is_listed_at_once_by_row():
+    text = refusal(
+        {
+            "id": ["a", "b", "c"],
+            "bar": [0, 99, 0],
+            "side": ["buy", "hold", "sell"],
+            "quantity": ["1", "2", "x"],
+            "colour": ["red", "red", "red"],
+        }
+    )
+    assert "4 faults in 3 rows; nothing was run" in text
+    rows = re.findall(r"column colour|row \d \(id \w\), \w+", text)
+    assert rows == ["column colour", "row 1 (id b), bar", "row 1 (id b), side", "row 2 (id c), quantity"]
+
+
+def test_a_long_list_is_cut_and_counted():
+    text = refusal({"bar": [99] * 1000, "side": "buy", "quantity": 1.0})
+    assert text.count("row ") == 20
+    assert "1000 faults in 1000 rows" in text
+    assert "… and 980 more" in text
+
+
+def test_a_missing_column_is_named():
+    assert "column quantity: missing" in refusal({"bar": [0], "side": ["buy"]})
+    assert "side: found nothing" in refusal({"bar": [0], "quantity": [1.0]})
+    market = Market([bars_of("A"), bars_of("B")])
+    assert "column symbol: missing" in refusal(PLAIN, market)
+    assert "row 1, symbol: found nothing" in refusal({**PLAIN, "symbol": ["A", None]}, market)
+
+
+def test_an_empty_table_is_no_orders():
+    for table in ({}, [], pl.DataFrame(), {"bar": [], "side": [], "quantity": []}):
+        script = read(table)
+        assert len(script) == 0
+        assert len(script.commands) == 0
+
+
+# ----------------------------------------------------------------------------------- what single orders do wrong (L-02)
+
+
+@pytest.mark.parametrize(
+    ("columns", "column", "found", "reason"),
+    [
+        ({"quantity": [0.0]}, "quantity", 0.0, Reason.QUANTITY_NOT_POSITIVE),
+        ({"quantity": [-1.0]}, "quantity", -1.0, Reason.QUANTITY_NOT_POSITIVE),
+        ({"quantity": [None]}, "quantity", None, Reason.QUANTITY_NOT_POSITIVE),
+        ({"quantity": [math.inf]}, "quantity", math.inf, Reason.QUANTITY_NOT_POSITIVE),
+        ({"quantity": [0.5]}, "quantity", 0.5, Reason.BELOW_LOT),
+        ({"type": ["limit"]}, "limit_price", None, Reason.LIMIT_PRICE_MISSING),
+        ({"type": ["limit"], "limit_price": [-5.0]}, "limit_price", -5.0, Reason.LIMIT_PRICE_MISSING),
+        ({"type": ["stop"], "stop_price": [0.0]}, "stop_price", 0.0, Reason.STOP_PRICE_MISSING),
+        ({"type": ["stop_limit"], "limit_price": [9.0]}, "stop_price", None, Reason.STOP_PRICE_MISSING),
+        ({"symbol": ["GME"]}, "symbol", "GME", Reason.SYMBOL_UNKNOWN),
+        ({"parent": ["nobody"]}, "parent", "nobody", Reason.PARENT_UNKNOWN),
+        ({"id": ["me"], "parent": ["me"]}, "parent", "me", Reason.PARENT_UNKNOWN),
+        (
+            {"time_in_force": ["gtb"], "expires_after_bars": [0]},
+            "expires_after_bars",
+            0,
+            Reason.TIME_IN_FORCE_UNKNOWN,
+        ),
+        ({"quantity": [None], "size_kind": ["value"], "size": [-1.0]}, "size", -1.0, Reason.SIZE_UNKNOWN),
+    ],
+)
+def test_an_order_at_fault_goes_through_and_is_listed(columns, column, found, reason):
+    market = Market(bars_of(), instruments=Instrument("AAPL", lot_size=1.0))
+    script = read({"bar": [0], "side": ["buy"], "quantity": [1.0], **columns}, market)
+    (bad,) = script.faults(market.instrument_records)
+    assert (bad.row, bad.column, bad.found, bad.reason) == (0, column, found, reason)
+
+
+def test_parents_that_come_too_late_or_never():
+    script = read(
+        {
+            "id": ["child", "late", "ring1", "ring2", "tail"],
+            "bar": [0, 1, 0, 0, 0],
+            "side": "buy",
+            "quantity": 1.0,
+            "parent": ["late", None, "ring2", "ring1", "ring1"],
+        }
+    )
+    bad = script.faults(one_market().instrument_records)
+    assert [(order.id, order.reason) for order in bad] == [
+        (name, Reason.PARENT_UNKNOWN) for name in ("child", "ring1", "ring2", "tail")
+    ]
+
+
+def test_a_child_of_another_symbol_is_at_fault():
+    market = Market([bars_of("A"), bars_of("B")])
+    table = {
+        "id": ["p", "c"],
+        "bar": [0, 0],
+        "symbol": ["A", "B"],
+        "side": "buy",
+        "quantity": 1.0,
+        "parent": [None, "p"],
+    }
+    (bad,) = read(table, market).faults(market.instrument_records)
+    assert (bad.id, bad.reason) == ("c", Reason.PARENT_UNKNOWN)
+
+
+def test_bad_orders_as_one_error():
+    market = one_market()
+    script = read({"id": ["a", "b", "c"], "bar": [2, 1, 0], "side": "buy", "quantity": [0.0, 1.0, -1.0]}, market)
+    with pytest.raises(OrderError) as caught:
+        script.refuse_faults(market.instrument_records)
+    text = str(caught.value)
+    assert "2 of 3 orders would be rejected; nothing was run" in text
+    assert text.index("row 0 (id a), quantity: found 0.0") < text.index("row 2 (id c), quantity: found -1.0")
+    assert "QUANTITY_NOT_POSITIVE" in text
+    assert "--on-bad-order reject" in text
+    read(PLAIN, market).refuse_faults(market.instrument_records)
+
+
+def random_orders(count, seed):
+    """Orders of which many are at fault in one way or several."""
+    pick = np.random.default_rng(seed).choice
+    prices = [100.0, 99.995, 0.0, -1.0, math.nan, math.inf]
+    kinds = pick(["limit", "stop", "stop_limit", "market"], count)
+    time_in_force = pick(["gtc", "gtb"], count)
+    draws = enumerate(pick(12, count))
+    parent = [f"o{row - 1}" if row and draw < 3 else "nobody" if draw == 3 else None for row, draw in draws]
+    return {
+        "id": [f"o{row}" for row in range(count)],
+        "bar": 0,
+        "symbol": pick(["A", "B", "GME"], count, p=[0.5, 0.4, 0.1]),
+        "side": pick(["buy", "sell"], count),
+        "type": kinds,
+        "quantity": pick(
+            [1.0, 2.0, 0.4, 0.0, -1.0, math.nan, math.inf], count, p=[0.4, 0.3, 0.1, 0.05, 0.05, 0.05, 0.05]
+        ),
+        "limit_price": np.where(np.isin(kinds, ["limit", "stop_limit"]), pick(prices, count), math.nan),
+        "stop_price": np.where(np.isin(kinds, ["stop", "stop_limit"]), pick(prices, count), math.nan),
+        "time_in_force": time_in_force,
+        "expires_after_bars": [int(pick([0, 1, 5])) if word == "gtb" else None for word in time_in_force],
+        "parent": parent,
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_list_of_faults_is_what_a_run_rejects(seed):
+    instruments = [Instrument("A", lot_size=1.0), Instrument("B", min_quantity=0.5, tick_size=0.01)]
+    market = Market([bars_of("A"), bars_of("B")], instruments=instruments)
+    orders = random_orders(400, seed)
+    listed = {bad.id: bad.reason.name for bad in read(orders, market).faults(market.instrument_records)}
+    result = simulate(market, orders, execution=Execution(cash_submit="none", cash_fill="none"))
+    rejected = result.orders.filter(pl.col("status") == "REJECTED")
+    by_run = dict(zip(rejected["id"], rejected["reason"], strict=True))
+    assert len(set(listed.values())) == 7, "every fault but a wrong size is drawn"
+    refused_parents = {name for name, parent in zip(orders["id"], orders["parent"], strict=True) if parent in by_run}
+    by_parent = {name for name in by_run if name not in listed}
+    assert by_parent <= refused_parents
+    assert {by_run[name] for name in by_parent} == {"PARENT_UNKNOWN"}
+    assert {name: by_run.get(name) for name in listed} == listed
+
+
+# ------------------------------------------------------------------------------------------------------ kinds of tables
+
+
+def test_every_kind_of_table_reads_the_same(tmp_path):
+    frame = pl.DataFrame(
+        {
+            "id": ["a", "b"],
+            "bar": [0, 1],
+            "side": ["buy", "sell"],
+            "type": ["limit", "market"],
+            "quantity": [1.0, 2.0],
+            "limit_price": [99.5, None],
+            "parent": [None, "a"],
+            "reduce_only": [False, True],
+        }
+    )
+    frame.write_parquet(tmp_path / "o.parquet")
+    frame.write_csv(tmp_path / "o.csv")
+    frame.write_ipc(tmp_path / "o.arrow")
+    frame.write_ipc_stream(tmp_path / "o.feather")
+    (tmp_path / "o.json").write_text(json.dumps(frame.to_dicts()))
+    tables = [
+        frame,
+        frame.lazy(),
+        frame.to_pandas(),
+        frame.to_arrow(),
+        frame.to_dict(as_series=False),
+        {name: frame[name].to_numpy() for name in frame.columns},
+        frame.to_dicts(),
+        [{name: value for name, value in row.items() if value is not None} for row in frame.to_dicts()],
+        *(tmp_path / f"o.{kind}" for kind in ("parquet", "csv", "arrow", "feather", "json")),
+        str(tmp_path / "o.csv"),
+    ]
+    expected = read(frame)
+    for table in tables:
+        script = read(table)
+        assert script.commands.tobytes() == expected.commands.tobytes(), table
+        assert script.orders.tobytes() == expected.orders.tobytes(), table
+        assert list(script.ids) == ["a", "b"]
+
+
+def test_pandas_integers_with_gaps_are_whole():
+    frame = pd.DataFrame({"id": [1, 2], "bar": [0, 0], "side": "buy", "quantity": 1.0, "parent": [None, 1]})
+    assert read(frame).orders["parent"].tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda path: path / "no.csv", "no such file"),
+        (lambda path: touch(path / "o.csv"), "the file is empty"),
+        (lambda path: touch(path / "o.xls", "x"), "not a kind of file that holds orders"),
+        (lambda path: touch(path / "o.parquet", "not parquet"), "cannot be read as .parquet"),
+        (lambda path: touch(path / "o.json", "{]"), "cannot be read as .json"),
+        (lambda _: 5, "not a table of orders"),
+        (lambda _: {"bar": [0, 1], "side": ["buy"]}, "the columns do not make a table"),
+    ],
+)
+def test_what_is_no_table(tmp_path, make, text):
+    assert text in refusal(make(tmp_path))
+
+
+def touch(path, content=""):
+    path.write_text(content)
+    return path
+
+
+def test_the_callers_arrays_are_neither_kept_nor_changed():
+    quantity = np.array([1.0, 2.0])
+    script = read({**PLAIN, "quantity": quantity})
+    quantity[:] = 7.0
+    assert orders_of(script)["quantity"].tolist() == [1.0, 2.0]
+    assert script.table["quantity"].to_list() == [1.0, 2.0]
+
+
+def test_the_normalised_table_has_words_and_defaults():
+    table = read({**PLAIN, "type": ["LIMIT", None], "limit_price": ["99.5", ""], "reduce_only": ["yes", "0"]}).table
+    assert table["type"].to_list() == ["limit", "market"]
+    assert table["time_in_force"].to_list() == ["gtc", "gtc"]
+    assert table["symbol"].to_list() == ["AAPL", "AAPL"]
+    assert table["limit_price"].to_list() == [99.5, None]
+    assert table["reduce_only"].to_list() == [True, False]
+
+
+def test_a_million_rows_take_seconds():
+    """No work per row in Python: ten million steps of it would take longer than this."""
+    count = 1_000_000
+    market = one_market()
+    row = np.arange(count)
+    side = pl.Series(["buy", "sell"]).gather(pl.Series(row % 2))
+    table = pa.table(
+        {
+            "id": row,
+            "bar": row % 10,
+            "side": side.to_arrow(),
+            "quantity": np.full(count, 2.0),
+            "parent": pl.Series(row - 10).set(pl.Series(row % 20 < 10), None).to_arrow(),
+        }
+    )
+    start = datetime.now(UTC)
+    script = read_orders(table, market)
+    elapsed_s = (datetime.now(UTC) - start).total_seconds()
+    assert len(script) == count
+    assert elapsed_s < 8.0
+    assert np.all(np.diff(script.commands["bar"]) >= 0)
+    children = script.orders["parent"] >= 0
+    assert np.array_equal(script.orders["tag"][script.orders["parent"][children]], script.orders["tag"][children] - 10)
