@@ -42,7 +42,7 @@ def last_bar_of(session_end, order, first_bar: int) -> int:
     if order.time_in_force == TimeInForce.GTD:
         return order.expiry
     if order.time_in_force == TimeInForce.GTB:
-        return first_bar + order.expiry - 1
+        return min(first_bar + order.expiry - 1, NEVER)
     return first_bar  # IOC, FOK
 
 

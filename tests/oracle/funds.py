@@ -124,8 +124,11 @@ def affordable(
         return share * value_of(units) + fee_of(units, price_of(units))
 
     quantity = budget / (base * instrument.multiplier)
+    within = 0.0
     for _ in range(32):
         cost = cost_of(quantity)
+        if cost <= budget:
+            within = max(within, quantity)
         if not isfinite(cost) or abs(cost - budget) <= 1e-12 * budget:
             break
         quantity = quantity * (budget / cost)
@@ -135,5 +138,5 @@ def affordable(
             return quantity
         quantity = max(0.0, quantity - instrument.lot) if instrument.lot > 0.0 else 0.0
         if quantity <= 0.0:
-            return 0.0
-    return 0.0
+            break
+    return floored(within, instrument)

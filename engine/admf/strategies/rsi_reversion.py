@@ -37,6 +37,8 @@ class RsiReversion(CompiledStrategy):
         strength = 50.0
         if self._gain + self._loss > 0.0:
             strength = 100.0 * self._gain / (self._gain + self._loss)
+        if ctx.working() > 0:  # an order that waits for volume
+            return
         if strength < self.lower and ctx.position() == 0.0:
             ctx.buy_equity(self.fraction)
         elif strength > self.upper and ctx.position() > 0.0:

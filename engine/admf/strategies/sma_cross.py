@@ -11,6 +11,7 @@ class SmaCross(CompiledStrategy):
     fraction: float = 1.0  # of the equity
     _fast_sum: float = 0.0
     _slow_sum: float = 0.0
+    _order: int = -1
 
     def check(self):
         """Parameters that make sense together."""
@@ -26,7 +27,8 @@ class SmaCross(CompiledStrategy):
         if ctx.bar < self.slow - 1:
             return
         above = self._fast_sum / self.fast > self._slow_sum / self.slow
-        if above and ctx.position() == 0.0:
-            ctx.buy_equity(self.fraction)
-        elif not above and ctx.position() > 0.0:
-            ctx.close_position()
+        held = ctx.position() > 0.0
+        if above != held and not ctx.is_working(self._order):
+            self._order = ctx.buy_equity(self.fraction) if above else ctx.close_position()
+        elif above == held and ctx.working() > 0:  # waits for volume while the averages have crossed back
+            ctx.cancel(self._order)

@@ -54,6 +54,7 @@ def affordable(
     if not budget > 0.0:
         return 0.0
     quantity = budget / (base_price * instrument.multiplier)
+    within = 0.0  # the largest of the rounds that fits: a steep law may never settle
     for _ in range(32):
         units = closing + quantity
         price, _raw = fill_price(config, instrument, order, base_price, units, used_volume, slips, bar)
@@ -61,6 +62,8 @@ def affordable(
         cost = weight * value + (fill_fee(config, order, units, closing_value + value) - closing_fee)
         if not np.isfinite(cost):
             return np.nan
+        if cost <= budget:
+            within = max(within, quantity)
         if abs(cost - budget) <= 1e-12 * budget:
             break
         quantity = quantity * (budget / cost)
@@ -74,5 +77,5 @@ def affordable(
             return quantity
         quantity = max(0.0, quantity - instrument.lot_size) if instrument.lot_size > 0.0 else 0.0
         if quantity <= 0.0:
-            return 0.0
-    return 0.0
+            break
+    return floor_lot(within, instrument.lot_size)
