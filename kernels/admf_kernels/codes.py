@@ -34,6 +34,14 @@ class OrderType(Code):
     LIMIT = 1, "fills at the limit price or better"
     STOP = 2, "becomes a market order when the stop price trades"
     STOP_LIMIT = 3, "becomes a limit order when the stop price trades"
+    MARKET_IF_TOUCHED = 4, "becomes a market order when price falls (buy) or rises (sell) to its trigger"
+    LIMIT_IF_TOUCHED = 5, "becomes a limit order when price falls (buy) or rises (sell) to its trigger"
+    TRAILING_STOP = 6, "a stop that follows the price at a distance"
+    TRAILING_STOP_LIMIT = 7, "a stop-limit whose stop follows the price at a distance"
+    MARKET_ON_OPEN = 8, "fills at the open of the next session"
+    LIMIT_ON_OPEN = 9, "fills at the open of the next session if that is no worse than the limit"
+    MARKET_ON_CLOSE = 10, "fills at the close of the session"
+    LIMIT_ON_CLOSE = 11, "fills at the close of the session if that respects the limit"
 
 
 class TimeInForce(Code):
@@ -113,6 +121,12 @@ class Reason(Code):
     CLOSE_POSITIONS = 30, "the run closed its positions at the end"
     ACTIVATED_BY_PARENT = 31, "the parent filled"
     ELIGIBLE = 32, "its first eligible bar began"
+    TRAIL_MISSING = 33, "a trailing type needs one distance: an amount above zero or a percent between 0 and 100"
+    POST_ONLY_TYPE = 34, "post_only is for limit and stop-limit orders"
+    POST_ONLY_WOULD_TAKE = 35, "post_only: the limit would have taken at its first open"
+    SESSION_UNKNOWN = 36, "on-open and on-close types need dated bars"
+    TOUCHED_AT_OPEN = 37, "the open was at or beyond the trigger"
+    TOUCHED = 38, "the trigger was touched inside the bar"
 
 
 class Liquidity(Code):
@@ -124,6 +138,10 @@ class Path(Code):
     WORST = 0, "the admissible outcome with the lowest equity at the close"
     BEST = 1, "the admissible outcome with the highest equity at the close"
     QUEUE = 2, "no path: each order is judged against the whole bar"
+    OHLC = 3, "open, high, low, close"
+    OLHC = 4, "open, low, high, close"
+    ADAPTIVE = 5, "the extreme nearer to the open first, ties low first"
+    CANDLE = 6, "low first in a bar that closes at or above its open, else high first"
 
 
 class MarketFill(Code):
@@ -132,6 +150,7 @@ class MarketFill(Code):
     NEXT_TYPICAL = 2, "(high + low + close) / 3"
     NEXT_OHLC4 = 3, "(open + high + low + close) / 4"
     NEXT_MID = 4, "(high + low) / 2"
+    SAME_CLOSE = 6, "close of the bar of submission (looks ahead if the decision used that close)"
 
 
 class PriceReference(Code):
@@ -165,6 +184,59 @@ class StopGap(Code):
 class StopLimitRule(Code):
     PATH = 0, "after the trigger the limit is judged on the rest of the bar's path"
     NEXT_BAR_ONLY = 1, "after the trigger the limit works from the next bar on"
+    MARKETABLE_AT_STOP = 2, "a limit beyond the stop fills at the stop, any other waits for the next bar"
+    CLOSE_TEST = 3, "after the trigger the limit is judged on closes alone"
+    BT_HEURISTIC = 4, "as backtrader: by the colour of the trigger bar"
+    PYALGO_MIN = 5, "as PyAlgoTrade: the better of limit and trigger price"
+
+
+class TrailReference(Code):
+    EXTREME = 0, "the peak follows the favourable extremes"
+    CLOSE = 1, "the peak follows the closes"
+    PATH = 2, "the peak follows the path"
+
+
+class TrailEval(Code):
+    WORST = 0, "all paths: the admissible exit that path names"
+    HIGH_FIRST = 1, "the favourable extreme moves the stop before it is tested"
+    LAGGED = 2, "the stop is tested before the bar moves it"
+    PATH = 3, "the stop moves along the path"
+
+
+class TrailFill(Code):
+    STOP = 0, "a trailing stop fills as a stop"
+    WORSE_OF_STOP_AND_CLOSE = 1, "a trailing stop fills at the worse of stop and close"
+
+
+class EntryBarExits(Code):
+    WORST = 0, "exits act in the entry bar as path says"
+    PROVEN = 1, "in the entry bar only exits that happen on every path act"
+    NONE = 2, "no exit acts in the entry bar"
+    MARKET_ENTRY_ONLY = 3, "exits act in the entry bar of market orders only"
+    PATH = 4, "exits act along the path"
+
+
+class ChildActivation(Code):
+    SAME_BAR = 0, "children may fill in the bar of their parent's fill"
+    NEXT_BAR = 1, "children may fill from the next bar on"
+
+
+class Conflict(Code):
+    STOP_FIRST = 0, "stops before limits"
+    ORDER_ID = 1, "in ascending order number"
+    PATH = 2, "as the path reaches them"
+
+
+class Unfilled(Code):
+    """Why an order that could fill did not fill on a bar (U-01)."""
+
+    FILLED = 0, "it filled, or was not active when the bar began"
+    NOT_TOUCHED = 1, "the bar did not reach its price"
+    CAPPED = 2, "the volume cap, the smallest fill or all-or-nothing left no fill"
+    NO_VOLUME = 3, "the bar had no volume"
+    FUNDS = 4, "funds were short and the order waits"
+    BAD_BAR = 5, "the bar is bad and nothing was matched"
+    CLAMP = 6, "its price needed a clamp and clamp_fail=skip_bar"
 
 
 class Clamp(Code):
@@ -198,6 +270,7 @@ class Remainder(Code):
 class CashSubmit(Code):
     RESERVE = 0, "opening orders reserve cash at submission"
     NONE = 1, "no test at submission"
+    CUMULATIVE_CHECK = 2, "the orders of one bar are tried in turn against the cash"
 
 
 class CashFill(Code):
@@ -216,6 +289,7 @@ class Short(Code):
 class LastBar(Code):
     EXPIRE_UNFILLED = 0, "working orders expire at the end of data"
     LEAVE_WORKING = 1, "working orders stay as they are"
+    FILL_AT_CLOSE = 2, "market orders fill at the last close, others expire"
 
 
 class BadBar(Code):
@@ -296,3 +370,10 @@ class OrderFlag(Code):
     SEEN = 128, "was judged by its group in this phase"
     EXIT = 256, "was submitted with a parent of the other side"
     ABLE = 512, "had something to fill when the phase began"
+    TRAIL = 1024, "its stop follows the price"
+    TRAIL_PERCENT = 2048, "the distance is a share of the price"
+    IF_TOUCHED = 4096, "its trigger is on the favourable side"
+    AT_OPEN = 8192, "for the open of its first eligible bar alone"
+    AT_CLOSE = 16384, "for the close of its first eligible bar alone"
+    POST_ONLY = 32768, "ends where it would take liquidity"
+    ENTERED_INSIDE = 65536, "its parent filled inside the bar, the favourable extreme may have been before"
