@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from admf.data import load
+from admf.data import Bars, load
 from admf.errors import DataError
 
 MINUTE_NS = 60 * 1_000_000_000
@@ -51,3 +51,14 @@ def columns_of(bars):
     return {name: values.tobytes() for name, values in found.items() if values is not None} | {
         "timestamp": bars.timestamp.tobytes()
     }
+
+
+def flat(stamps, symbol="SYM", price=10.0, **columns):
+    """Bars at the given stamps, all of one price."""
+    prices = {name: [price] * len(stamps) for name in PRICES}
+    return Bars({"timestamp": stamps, **prices, **columns}, symbol)
+
+
+def hourly(*hours):
+    """Stamps at hours counted from 2024-01-02 00:00 UTC."""
+    return [datetime(2024, 1, 2, tzinfo=UTC) + timedelta(hours=hour) for hour in hours]

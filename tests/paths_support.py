@@ -6,7 +6,7 @@ exactly.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Case:
-    """Bars of one or two symbols (rows of open, high, low, close, volume), orders as the door takes them, and rules."""
+    """Bars of one or two symbols (rows of open, high, low, close, volume, or these and vwap), orders, and rules."""
 
     bars: list[list[Row]]
     orders: list[dict[str, Any]]
@@ -45,7 +45,8 @@ class Case:
         """The bars as the engine takes them; invalid ones are kept."""
         parts = []
         for index, rows in enumerate(self.bars):
-            columns = dict(zip(("open", "high", "low", "close", "volume"), zip(*rows, strict=True), strict=True))
+            names = ("open", "high", "low", "close", "volume", "vwap")[: len(rows[0])]
+            columns = dict(zip(names, zip(*rows, strict=True), strict=True))
             if not self.has_volume:
                 del columns["volume"]
             if self.bars_per_day:
@@ -153,7 +154,9 @@ def run_oracle(case: Case, market: admf.Market, commands: list[Command], request
     bars = [
         [
             Bar(*(float(getattr(arrays, name)[bar, symbol]) for name in ("open", "high", "low", "close", "volume")),
-                int(arrays.session_end[bar]))
+                int(arrays.session_end[bar]),
+                int(arrays.timestamp[bar]) if market.dated else None,
+                float(arrays.vwap[bar, symbol]) if market.has_vwap else nan)
             for bar in range(market.bar_count)
         ]
         for symbol in range(market.symbol_count)
@@ -188,6 +191,10 @@ def model_of(model: Any) -> Row:
     """A slippage or commission model as (name, numbers…, words…), or its function."""
     if model.function is not None:
         return "law", model.function
+    if model.model == "sum":
+        return model.model, tuple(model_of(part) for part in model.parameters[0])
+    if model.spec.listed:
+        return model.model, *model.parameters
     numbers = [value for name, value in model.record_values().items() if name[-1].isdigit()]
     return model.model, *numbers, *(value for value in model.parameters if isinstance(value, str))
 

@@ -37,6 +37,11 @@ def bar_rows(draw: st.DrawFn, on_grid: bool, holes: bool) -> tuple[float, ...]:
     return open_, high, low, close, volume
 
 
+def vwaps(bar: tuple[float, ...]) -> st.SearchStrategy[float]:
+    """Inside the bar, outside it, or missing."""
+    return st.sampled_from([(bar[0] + bar[3]) / 2.0, bar[1] + 1.0, float("nan")])
+
+
 @st.composite
 def order_rows(draw: st.DrawFn, index: int, bars: int, dated: bool, symbols: int) -> dict[str, Any]:
     """One row of the orders table; now and then one that will be rejected."""
@@ -63,7 +68,7 @@ def order_rows(draw: st.DrawFn, index: int, bars: int, dated: bool, symbols: int
     if index and linked == 0:
         row["parent"] = f"o{draw(st.integers(0, index - 1))}"
         row["side"] = draw(st.sampled_from(["buy", "sell"]))
-        if draw(st.booleans()):
+        if "size_kind" in row or draw(st.booleans()):
             row.pop("quantity", None)
             row.pop("size_kind", None)
             row.pop("size", None)
@@ -74,19 +79,21 @@ def order_rows(draw: st.DrawFn, index: int, bars: int, dated: bool, symbols: int
         row["cancel_bar"] = draw(st.integers(max(row["bar"], 0), bars - 1))
     if draw(st.integers(0, 4)) == 0:
         row["replace_bar"] = draw(st.integers(max(row["bar"], 0), bars - 1))
-        name = draw(st.sampled_from(["replace_quantity", "replace_limit_price", "replace_stop_price"]))
+        own = [f"replace_{name}" for name in ("limit_price", "stop_price") if name in row]
+        name = draw(st.sampled_from(["replace_quantity", *own]))
         row[name] = draw(st.sampled_from([1.0, 8.0, 10.0, 12.0]))
     return row
 
 
 @st.composite
-def brackets(draw: st.DrawFn, index: int, bars: int) -> list[dict[str, Any]]:
+def brackets(draw: st.DrawFn, index: int, bars: int, symbols: int) -> list[dict[str, Any]]:
     """An entry with a stop and a target around it, the commonest linked orders."""
     side, other = draw(st.sampled_from([("buy", "sell"), ("sell", "buy")]))
     sign = 1.0 if side == "buy" else -1.0
     bar, price = draw(st.integers(-1, bars - 2)), draw(PRICES)
     quantity = draw(st.sampled_from([3.0, 10.0]))
-    entry: dict[str, Any] = {"id": f"o{index}", "bar": bar, "side": side, "quantity": quantity}
+    symbol = f"S{draw(st.integers(0, symbols - 1))}"
+    entry: dict[str, Any] = {"id": f"o{index}", "bar": bar, "side": side, "quantity": quantity, "symbol": symbol}
     entry["type"] = draw(st.sampled_from(["market", "limit", "stop", "stop_limit"]))
     if entry["type"] in ("limit", "stop_limit"):
         entry["limit_price"] = price + draw(st.sampled_from([-1.0, 0.0, 1.0]))
@@ -103,7 +110,7 @@ def brackets(draw: st.DrawFn, index: int, bars: int) -> list[dict[str, Any]]:
         exits.reverse()
     group = {"oco": f"pair{index}"} if draw(st.booleans()) else {}
     rest = draw(st.integers(0, 1)) * (len(exits) > 1)
-    common = {"side": other, "bar": bar, "parent": f"o{index}"}
+    common = {"side": other, "bar": bar, "parent": f"o{index}", "symbol": symbol}
     for place, exit_ in enumerate(exits):
         exit_ |= common | group | {"id": f"o{index + 1 + place}"}
         if rest:
@@ -112,7 +119,7 @@ def brackets(draw: st.DrawFn, index: int, bars: int) -> list[dict[str, Any]]:
 
 
 @st.composite
-def executions(draw: st.DrawFn, ticks: bool, volume: bool) -> dict[str, Any]:
+def executions(draw: st.DrawFn, ticks: bool, volume: bool, dated: bool) -> dict[str, Any]:
     """Rules: each the default half of the time."""
     rules: dict[str, Any] = {}
     words = {
@@ -135,16 +142,55 @@ def executions(draw: st.DrawFn, ticks: bool, volume: bool) -> dict[str, Any]:
     else:
         rules = {name: word for name, word in rules.items() if not name.startswith("volume")}
     rules["min_fill"] = draw(st.sampled_from([0.0, 0.0, 2.0]))
-    slippages = [admf.slippage.none(), admf.slippage.fixed(0.3), admf.slippage.bps(40.0)]
-    slippages += [admf.slippage.ticks(1.0)] * ticks + [admf.slippage.volume_share(0.5, 0.4)] * volume
-    rules["slippage"] = draw(st.sampled_from(slippages))
-    commissions = [admf.commission.none(), admf.commission.bps(10.0, minimum=0.5), admf.commission.per_order(2.0)]
-    commissions += [
-        admf.commission.per_share(0.05, minimum=1.0, maximum_pct=0.01),
-        admf.commission.per_share(0.05, minimum=1.0, maximum_pct=0.01, precedence="min_wins"),
-    ]
-    rules["commission"] = draw(st.sampled_from(commissions))
+    rules["slippage"] = draw(slippages(ticks, volume))
+    rules["commission"] = draw(commissions(dated))
     return rules
+
+
+def slippages(ticks: bool, volume: bool) -> st.SearchStrategy[admf.models.Model]:
+    """Models that the data supports."""
+    made = admf.slippage
+    models = [made.none(), made.fixed(0.3), made.bps(40.0), made.half_spread(0.2), made.half_spread(30.0, "bps")]
+    models += [made.range(0.15), made.random(80.0, seed=7), made.random(20.0, seed=2**53)]
+    models += [made.ticks(1.0)] * ticks
+    if volume:
+        models += [made.volume_share(0.5, 0.4), made.volume_share(0.05, None)]
+        models += [made.power(0.5, window=3), made.power(2.0, 1.0, window=20)]
+    return st.sampled_from(models)
+
+
+@st.composite
+def commissions(draw: st.DrawFn, dated: bool) -> admf.models.Model:
+    """One model, or a sum of some; the fills of a case cross the bounds of the tiers, its days those of the rates."""
+    made = admf.commission
+    tiers = ((5.0, 0.3), (12.0, 0.1), (None, 0.02))
+    simple = [
+        made.none(),
+        made.bps(10.0, minimum=0.5),
+        made.pct(0.002, minimum=0.4),
+        made.per_order(2.0),
+        made.per_contract(0.07),
+        made.fixed_plus_pct(0.5, 0.001),
+        made.maker_taker(-0.002, 0.003),
+        made.per_share(0.05, minimum=1.0, maximum_pct=0.01),
+        made.per_share(0.05, minimum=1.0, maximum_pct=0.01, precedence="min_wins"),
+        made.sale_value(0.001),
+        made.sale_shares([(None, 0.1, 0.5)]),
+    ]
+    if dated:
+        simple.append(made.sale_value([("2023-11-16", 0.001), ("2023-11-18", 0.003)]))
+        simple.append(made.sale_shares([(None, 0.1, 0.5), ("2023-11-17", 0.2)]))
+    tiered = [
+        made.tiered(tiers),
+        made.tiered(tiers, minimum=1.0, maximum_pct=0.01),
+        made.tiered(((60.0, 0.02), (None, 0.001)), "value", 0.3, 0.01, "min_wins"),
+    ]
+    if draw(st.integers(0, 2)):
+        return draw(st.sampled_from(simple + tiered))
+    parts = draw(st.lists(st.sampled_from(simple), min_size=1, max_size=3))
+    if draw(st.booleans()):
+        parts.insert(draw(st.integers(0, len(parts))), draw(st.sampled_from(tiered)))
+    return made.sum(parts)
 
 
 @st.composite
@@ -153,14 +199,16 @@ def cases(draw: st.DrawFn, bars_max: int = 12) -> Case:
     on_grid, ticks, volume = draw(st.booleans()), draw(st.booleans()), draw(st.integers(0, 3)) > 0
     symbols = draw(st.sampled_from([1, 1, 1, 2]))
     count = draw(st.integers(3, bars_max))
-    execution = draw(executions(ticks, volume))
+    bars_per_day = draw(st.sampled_from([0, 1, 3]))
+    execution = draw(executions(ticks, volume, bars_per_day > 0))
     row = bar_rows(on_grid, execution["bad_bar"] == "skip")  # what is matched as it stands has numbers
     bars = [draw(st.lists(row, min_size=count, max_size=count)) for _ in range(symbols)]
-    bars_per_day = draw(st.sampled_from([0, 1, 3]))
+    if execution.get("market_fill") == "next_vwap":
+        bars = [[(*bar, draw(vwaps(bar))) for bar in symbol_bars] for symbol_bars in bars]
     orders: list[dict[str, Any]] = []
     for _ in range(draw(st.integers(1, 4))):
         if draw(st.booleans()):
-            orders += draw(brackets(len(orders), count))
+            orders += draw(brackets(len(orders), count, symbols))
         else:
             orders.append(draw(order_rows(len(orders), count, bars_per_day > 0, symbols)))
     account: dict[str, Any] = {"cash": draw(st.sampled_from([100.0, 1_000.0, 100_000.0]))}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from admf.results import Result
     from admf.run import backtest, simulate
     from admf.strategy import CompiledStrategy
+    from admf.verify import verify_law
 
     __version__: str
 
@@ -37,6 +38,7 @@ _HOMES = {
     "simulate": "admf.run",
     "slippage": "admf.slippage",
     "strategies": "admf.strategies",
+    "verify_law": "admf.verify",
 }
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "simulate",
     "slippage",
     "strategies",
+    "verify_law",
 ]
 
 

@@ -1,6 +1,6 @@
 """What compiled code gets in place of a named tuple of arrays: one pointer.
 
-A tuple of 23 arrays costs each function that takes it 0.3-0.8 s of compiling (173 arguments, each counted up and down);
+A tuple of 25 arrays costs each function that takes it 0.3-0.8 s of compiling (173 arguments, each counted up and down);
 a pointer to their addresses costs nothing and no reference counts. `handles` makes the table of addresses, a
 `View` is a pointer to it, a `Table` is one array behind it. Without the compiler the named tuple itself is used.
 

@@ -11,6 +11,7 @@ from admf_kernels.records import (
     command_dt,
     config_dt,
     curve_dt,
+    fee_dt,
     fill_dt,
     instrument_dt,
     order_dt,
@@ -62,7 +63,7 @@ class Sizes(NamedTuple):
 
 
 def allocate(sizes: Sizes) -> State:
-    """A zeroed arena without a script."""
+    """A zeroed arena without a script and without a table of fees."""
     return State(
         config=np.zeros(1, config_dt),
         account=np.zeros(1, account_dt),
@@ -79,6 +80,7 @@ def allocate(sizes: Sizes) -> State:
         script=np.empty(0, command_dt),
         script_orders=np.empty(0, order_dt),
         script_numbers=np.empty(0, np.int32),
+        fees=np.empty(0, fee_dt),
     )
 
 

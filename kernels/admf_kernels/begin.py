@@ -14,15 +14,30 @@ from admf_kernels.codes import (
     PriceReference,
     Reason,
     TimeInForce,
+    Unfilled,
 )
 from admf_kernels.laws.lifecycle import is_alive, move
-from admf_kernels.laws.prices import round_limit, round_stop
-from admf_kernels.laws.validation import is_positive, needs_limit, needs_stop
+from admf_kernels.laws.prices import round_limit
+from admf_kernels.laws.trails import move_trail, peak_for, round_trigger
+from admf_kernels.laws.validation import has_stop, is_positive, needs_limit
 from admf_kernels.links import end, find_row
 
 VALID = BarFlag.VALID.value
 REDUCE_ONLY, TRIGGERED, WAITS = OrderFlag.REDUCE_ONLY.value, OrderFlag.TRIGGERED.value, OrderFlag.WAITS.value
-SEEN = OrderFlag.SEEN.value
+SEEN, TRAIL, IF_TOUCHED = OrderFlag.SEEN.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
+AT_CLOSE = OrderFlag.AT_CLOSE.value
+NOT_TOUCHED, BAD_BAR = Unfilled.NOT_TOUCHED.value, Unfilled.BAD_BAR.value
+
+
+@law
+def amend_stop(order, price: float, tick_inverse: float) -> None:
+    """L-04: a new trigger; for a trail the peak that has it there."""
+    if not order.bits & TRAIL:
+        order.stop_price = round_trigger(order, price, tick_inverse)
+    elif not order.bits & (TRIGGERED | WAITS):
+        peak = peak_for(order, price, tick_inverse)
+        order.activation = peak
+        move_trail(order, peak, tick_inverse)
 
 
 @law
@@ -40,10 +55,10 @@ def amend(state, order, command, bar: int) -> None:
     else:
         if not np.isnan(command.quantity):
             order.quantity = command.quantity
-        if needs_limit(order.type) and not np.isnan(command.limit_price):
+        if needs_limit(order) and not np.isnan(command.limit_price):
             order.limit_price = round_limit(order.side, command.limit_price, tick_inverse)
-        if needs_stop(order.type) and not np.isnan(command.stop_price):
-            order.stop_price = round_stop(order.side, command.stop_price, tick_inverse)
+        if has_stop(order) and not np.isnan(command.stop_price):
+            amend_stop(order, command.stop_price, tick_inverse)
     move(config, account, state.transitions, order, bar, OrderEvent.AMEND.value, reason)
     if reason == Reason.NONE and order.quantity <= order.filled_quantity and not np.isnan(command.quantity):
         end(state, order, bar, OrderEvent.CANCEL.value, Reason.USER_CANCEL.value)
@@ -51,10 +66,21 @@ def amend(state, order, command, bar: int) -> None:
 
 @law
 def run_commands(state, bar: int) -> None:
-    """L-04: cancels and amendments of the bar before, in order of sending."""
+    """L-04: cancels and amendments that are due, in order of sending; with latency the later ones wait (C-01)."""
     account = state.account[0]
+    kept = 0
     for index in range(account.command_count):
         command = state.commands[index]
+        if command.bar > bar:
+            later = state.commands[kept]
+            later.bar = command.bar
+            later.kind = command.kind
+            later.number = command.number
+            later.quantity = command.quantity
+            later.limit_price = command.limit_price
+            later.stop_price = command.stop_price
+            kept += 1
+            continue
         row = find_row(state.orders, account.order_count, command.number)
         if row < 0 or not is_alive(state.orders[row]):
             continue
@@ -62,21 +88,24 @@ def run_commands(state, bar: int) -> None:
             end(state, state.orders[row], bar, OrderEvent.CANCEL.value, Reason.USER_CANCEL.value)
         else:
             amend(state, state.orders[row], command, bar)
-    account.command_count = 0
+    account.command_count = kept
 
 
 @law
 def may_touch(config, instrument, order, bar: int, open_, high, low, close) -> bool:
     """C-03: whether the bar can reach the order in any phase; never says no to an order that can act."""
-    if order.type == OrderType.MARKET:
+    if order.form == OrderType.MARKET or order.bits & (TRAIL | AT_CLOSE):
         return True
     if config.price_ref == PriceReference.CLOSE:
         return True
     side = order.side
-    if order.type != OrderType.LIMIT and not order.bits & TRIGGERED:
+    if order.form != OrderType.LIMIT and not order.bits & TRIGGERED:
+        if order.bits & IF_TOUCHED:
+            favourable = low if side > 0 else high
+            return side * (favourable - order.stop_price) <= 0.0 or side * (open_ - order.stop_price) <= 0.0
         adverse = high if side > 0 else low
         return side * (adverse - order.stop_price) >= 0.0 or side * (open_ - order.stop_price) >= 0.0
-    if order.type == OrderType.STOP:
+    if order.form == OrderType.STOP:
         return True
     favourable = low if side > 0 else high
     return side * (favourable - order.limit_price) <= 0.0 or side * (open_ - order.limit_price) <= 0.0
@@ -107,8 +136,12 @@ def gather(market, state, bar: int) -> int:
         if bar > order.expires_bar:
             end(state, order, bar, OrderEvent.EXPIRE.value, Reason.TIME_IN_FORCE.value)
             continue
+        if order.eligible_bar > bar:
+            continue  # latency, and orders for a session's open or close that is still to come
         if config.bad_bar != BadBar.NONE and not market.flags[bar, symbol] & VALID:
+            order.unfilled = BAD_BAR
             continue  # BadBar.SKIP
+        order.unfilled = NOT_TOUCHED
         if may_touch(
             config, state.instruments[symbol], order, bar, market.open[bar, symbol], market.high[bar, symbol],
             market.low[bar, symbol], market.close[bar, symbol],

@@ -122,7 +122,7 @@ class Reason(Code):
     ACTIVATED_BY_PARENT = 31, "the parent filled"
     ELIGIBLE = 32, "its first eligible bar began"
     TRAIL_MISSING = 33, "a trailing type needs one distance: an amount above zero or a percent between 0 and 100"
-    POST_ONLY_TYPE = 34, "post_only is for limit and stop-limit orders"
+    POST_ONLY_TYPE = 34, "post_only is for limit orders"
     POST_ONLY_WOULD_TAKE = 35, "post_only: the limit would have taken at its first open"
     SESSION_UNKNOWN = 36, "on-open and on-close types need dated bars"
     TOUCHED_AT_OPEN = 37, "the open was at or beyond the trigger"
@@ -150,6 +150,7 @@ class MarketFill(Code):
     NEXT_TYPICAL = 2, "(high + low + close) / 3"
     NEXT_OHLC4 = 3, "(open + high + low + close) / 4"
     NEXT_MID = 4, "(high + low) / 2"
+    NEXT_VWAP = 5, "the volume-weighted average price of the data's own column"
     SAME_CLOSE = 6, "close of the bar of submission (looks ahead if the decision used that close)"
 
 
@@ -173,6 +174,14 @@ class LimitGap(Code):
 class StopTrigger(Code):
     TOUCH = 0, "price touches the stop"
     THROUGH = 1, "price trades through the stop"
+
+
+class StopLimitTrigger(Code):
+    """Of a configuration; the record holds a StopTrigger."""
+
+    TOUCH = 0, "price touches the stop of a stop-limit"
+    THROUGH = 1, "price trades through the stop of a stop-limit"
+    AS_STOP = 2, "as stop_trigger"
 
 
 class StopGap(Code):
@@ -303,21 +312,44 @@ class SlippageModel(Code):
     TICKS = 1, "a number of ticks"
     FIXED = 2, "a price distance"
     BPS = 3, "basis points of the price"
-    VOLUME_SHARE = 4, "price * impact * min(share of the bar's volume, max_share)^2"
-    USER = 5, "a user's law"
+    HALF_SPREAD = 4, "half of a constant spread"
+    VOLUME_SHARE = 5, "price * impact * min(share of the bar's volume, max_share)^2"
+    POWER = 6, "price * impact * trailing volatility * share of the bar's volume^exponent"
+    RANGE = 7, "a share of the bar's high - low"
+    RANDOM = 8, "drawn between nothing and a maximum of basis points, the same for the same seed"
+    USER = 9, "a user's law"
+
+
+class SpreadUnit(Code):
+    PRICE = 0, "in units of price"
+    BPS = 1, "in basis points of the price"
 
 
 class CommissionModel(Code):
     NONE = 0, "no commission"
     PER_ORDER = 1, "an amount per order, due with its first fill"
     PER_SHARE = 2, "a rate per unit with a minimum and a maximum share of the value"
-    BPS = 3, "basis points of the value with a minimum"
-    USER = 4, "a user's law"
+    PER_CONTRACT = 3, "a rate per unit"
+    BPS = 4, "basis points of the value with a minimum"
+    PCT = 5, "a share of the value with a minimum"
+    FIXED_PLUS_PCT = 6, "an amount per order and a share of the value"
+    MAKER_TAKER = 7, "a share of the value by liquidity"
+    USER = 8, "a user's law"
+    # from here on the parts stand in a table
+    TIERED = 9, "marginal rates by what the container has traded in the month"
+    SALE_VALUE = 10, "a share of the value sold, by date"
+    SALE_SHARES = 11, "a rate per unit sold with a maximum, by date"
+    SUM = 12, "the sum of several parts"
 
 
 class Precedence(Code):
     MAX_WINS = 0, "the maximum binds after the minimum"
     MIN_WINS = 1, "the minimum binds after the maximum"
+
+
+class TierBasis(Code):
+    QUANTITY = 0, "units"
+    VALUE = 1, "money"
 
 
 class RunStatus(Code):

@@ -15,23 +15,25 @@ from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic, overload, overload_method
 
 from admf_kernels.codes import CommandKind, OrderFlag, OrderType, SizeKind, TimeInForce
-from admf_kernels.intake import new_order, send_command
+from admf_kernels.intake import send_command
 from admf_kernels.laws.accounting import free_cash
+from admf_kernels.laws.indicators import exponential, smoothed, strength, true_range
 from admf_kernels.laws.lifecycle import is_alive
 from admf_kernels.links import find_row
 from admf_kernels.records import Market, State
+from admf_kernels.sending import join, new_group, send_order, set_trail
 
 OCO_REDUCE, REDUCE_ONLY = OrderFlag.OCO_REDUCE.value, OrderFlag.REDUCE_ONLY.value
-MARKET, LIMIT, STOP, STOP_LIMIT = (
-    OrderType.MARKET.value,
-    OrderType.LIMIT.value,
-    OrderType.STOP.value,
-    OrderType.STOP_LIMIT.value,
-)
+POST_ONLY = OrderFlag.POST_ONLY.value
+MARKET, LIMIT = OrderType.MARKET.value, OrderType.LIMIT.value
+STOP, STOP_LIMIT = OrderType.STOP.value, OrderType.STOP_LIMIT.value
+MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED = OrderType.MARKET_IF_TOUCHED.value, OrderType.LIMIT_IF_TOUCHED.value
+TRAILING_STOP, TRAILING_STOP_LIMIT = OrderType.TRAILING_STOP.value, OrderType.TRAILING_STOP_LIMIT.value
+MARKET_ON_OPEN, LIMIT_ON_OPEN = OrderType.MARKET_ON_OPEN.value, OrderType.LIMIT_ON_OPEN.value
+MARKET_ON_CLOSE, LIMIT_ON_CLOSE = OrderType.MARKET_ON_CLOSE.value, OrderType.LIMIT_ON_CLOSE.value
 QUANTITY, VALUE, EQUITY_FRACTION = SizeKind.QUANTITY.value, SizeKind.VALUE.value, SizeKind.EQUITY_FRACTION.value
 GTC = TimeInForce.GTC.value
-CANCEL, REPLACE = CommandKind.CANCEL.value, CommandKind.REPLACE.value
-NAN = np.nan
+CANCEL, REPLACE, NAN = CommandKind.CANCEL.value, CommandKind.REPLACE.value, np.nan
 REFRESH_BARS = 1024  # I-01: rolling sums are summed afresh at multiples of it
 
 
@@ -82,6 +84,35 @@ class Context(NamedTuple):
         if bar >= period:
             total -= self.hidden_market.close[bar - period, symbol]
         return total
+
+    def ema(self, previous, period, symbol=0):
+        """I-02: exponential average of the closes, given the value of the bar before."""
+        return exponential(previous, self.hidden_market.close[self.bar, symbol], self.bar, period)
+
+    def atr(self, previous, period, symbol=0):
+        """I-04: Wilder's average true range, given the value of the bar before; it counts from bar `period` − 1 on."""
+        bar, market = self.bar, self.hidden_market
+        high, low = market.high[bar, symbol], market.low[bar, symbol]
+        extent = high - low if bar == 0 else true_range(high, low, market.close[bar - 1, symbol])
+        return smoothed(previous, extent, bar, period)
+
+    def average_gain(self, previous, period, symbol=0):
+        """I-03: Wilder's average rise of the close, given that of the bar before; it counts from bar `period` on."""
+        if self.bar == 0:
+            return 0.0
+        change = self.close(0, symbol) - self.close(1, symbol)
+        return smoothed(previous, max(change, 0.0), self.bar - 1, period)
+
+    def average_loss(self, previous, period, symbol=0):
+        """I-03: Wilder's average fall of the close, given that of the bar before; it counts from bar `period` on."""
+        if self.bar == 0:
+            return 0.0
+        change = self.close(0, symbol) - self.close(1, symbol)
+        return smoothed(previous, max(-change, 0.0), self.bar - 1, period)
+
+    def rsi(self, gain, loss):
+        """I-03: relative strength, 0 to 100, of `average_gain` and `average_loss`."""
+        return strength(gain, loss)
 
     def highest(self, period, ago=0, symbol=0):
         """I-05: highest high of `period` bars that end `ago` bars back; NaN where they are not all there."""
@@ -153,45 +184,56 @@ class Context(NamedTuple):
         size=NAN,
         symbol=0,
         tag=-1,
+        trail_amount=NAN,
+        trail_percent=NAN,
+        trail_offset=NAN,
+        limit_offset=NAN,
+        post_only=False,
+        oco_reduce=True,
     ):
-        """Submits an order for the next bar; returns its number. `expiry`: last bar for GTD, bars for GTB."""
-        row = new_order(self.hidden_state, self.bar)
-        if row < 0:
-            return -1
-        order = self.hidden_state.orders[row]
-        order.side = side
-        order.type = order_type
-        order.quantity = quantity
-        order.limit_price = limit
-        order.stop_price = stop
-        order.time_in_force = time_in_force
-        order.expiry = expiry
-        order.bits = OCO_REDUCE | REDUCE_ONLY if reduce_only else OCO_REDUCE
-        order.parent = parent
-        order.oco = oco
-        order.size_kind = size_kind
-        order.size_amount = size
-        order.symbol = symbol
-        order.tag = tag
-        return order.number
+        """Submits an order of any type for the next bar; returns its number, −1 where the bar has room for no more.
 
-    def buy(self, quantity, limit=NAN, stop=NAN, time_in_force=GTC, expiry=0, reduce_only=False, symbol=0):
+        `expiry`: last bar for GTD, bars for GTB. `trail_percent` 5 is 5 %; `trail_offset` is how far the price must
+        move before a trail is active, `limit_offset` the distance of its limit from its trigger.
+        """
+        bits = OCO_REDUCE if oco_reduce else 0
+        if reduce_only:
+            bits |= REDUCE_ONLY
+        if post_only:
+            bits |= POST_ONLY
+        number = send_order(
+            self.hidden_state, self.bar, side, order_type, quantity, limit, stop, time_in_force, expiry, bits, parent,
+            oco, size_kind, size, symbol, tag,
+        )  # fmt: skip
+        if number >= 0 and (order_type == TRAILING_STOP or order_type == TRAILING_STOP_LIMIT):
+            set_trail(self.hidden_state, trail_amount, trail_percent, trail_offset, limit_offset)
+        return number
+
+    def buy(
+        self, quantity, limit=NAN, stop=NAN, time_in_force=GTC, expiry=0, reduce_only=False, symbol=0, post_only=False
+    ):
         """Buys: market without prices, limit, stop, or stop-limit with both."""
         kind = MARKET
         if limit == limit:
             kind = STOP_LIMIT if stop == stop else LIMIT
         elif stop == stop:
             kind = STOP
-        return self.submit(1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol)
+        return self.submit(
+            1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol, post_only=post_only
+        )
 
-    def sell(self, quantity, limit=NAN, stop=NAN, time_in_force=GTC, expiry=0, reduce_only=False, symbol=0):
+    def sell(
+        self, quantity, limit=NAN, stop=NAN, time_in_force=GTC, expiry=0, reduce_only=False, symbol=0, post_only=False
+    ):
         """Sells: market without prices, limit, stop, or stop-limit with both."""
         kind = MARKET
         if limit == limit:
             kind = STOP_LIMIT if stop == stop else LIMIT
         elif stop == stop:
             kind = STOP
-        return self.submit(-1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol)
+        return self.submit(
+            -1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol, post_only=post_only
+        )
 
     def buy_equity(self, fraction, symbol=0):
         """Buys at market for a share of the equity, resolved at the fill with its costs (A-06)."""
@@ -208,21 +250,89 @@ class Context(NamedTuple):
             return -1
         return self.submit(-1 if quantity > 0.0 else 1, MARKET, abs(quantity), reduce_only=True, symbol=symbol)
 
-    def bracket(self, side, quantity, stop_loss=NAN, take_profit=NAN, limit=NAN, stop=NAN, symbol=0):
-        """An entry with a stop and a target that cancel each other; returns its number, the exits have the next."""
-        account = self.hidden_state.account[0]
+    def trailing_stop(
+        self,
+        side,
+        quantity=NAN,
+        amount=NAN,
+        percent=NAN,
+        offset=NAN,
+        limit_offset=NAN,
+        stop=NAN,
+        reduce_only=False,
+        parent=-1,
+        oco=0,
+        symbol=0,
+    ):
+        """A stop that follows the price at a distance of `amount`, or of `percent` (5 is 5 %); −1 as in `submit`.
+
+        `offset`: how far the price must move first; `limit_offset`: a stop-limit; `stop`: where the trigger begins.
+        """
+        kind = TRAILING_STOP_LIMIT if limit_offset == limit_offset else TRAILING_STOP
+        return self.submit(
+            side, kind, quantity, stop=stop, reduce_only=reduce_only, parent=parent, oco=oco, symbol=symbol,
+            trail_amount=amount, trail_percent=percent, trail_offset=offset, limit_offset=limit_offset,
+        )  # fmt: skip
+
+    def if_touched(self, side, quantity, trigger, limit=NAN, reduce_only=False, parent=-1, oco=0, symbol=0):
+        """A market order, or with `limit` a limit order, once the price has come to a better `trigger`."""
+        kind = LIMIT_IF_TOUCHED if limit == limit else MARKET_IF_TOUCHED
+        return self.submit(
+            side, kind, quantity, limit, trigger, reduce_only=reduce_only, parent=parent, oco=oco, symbol=symbol
+        )
+
+    def on_open(self, side, quantity, limit=NAN, reduce_only=False, symbol=0):
+        """An order for the first open of the next session, with `limit` if that respects it. Needs dated bars."""
+        kind = LIMIT_ON_OPEN if limit == limit else MARKET_ON_OPEN
+        return self.submit(side, kind, quantity, limit, reduce_only=reduce_only, symbol=symbol)
+
+    def on_close(self, side, quantity, limit=NAN, reduce_only=False, symbol=0):
+        """An order for the last close of the session, with `limit` if that respects it. Needs dated bars."""
+        kind = LIMIT_ON_CLOSE if limit == limit else MARKET_ON_CLOSE
+        return self.submit(side, kind, quantity, limit, reduce_only=reduce_only, symbol=symbol)
+
+    def oco(self, first, second):
+        """Makes two orders of one symbol, both submitted on this bar, cancel or reduce each other (L-06).
+
+        Returns the number of their group, 0 where that is not possible. A third one joins with either of them.
+        """
+        return join(self.hidden_state, first, second)
+
+    def bracket(
+        self,
+        side,
+        quantity,
+        stop_loss=NAN,
+        take_profit=NAN,
+        limit=NAN,
+        stop=NAN,
+        symbol=0,
+        trail_amount=NAN,
+        trail_percent=NAN,
+        trail_offset=NAN,
+    ):
+        """An entry with a stop, a target and a trail, each if given, that cancel each other.
+
+        Returns the number of the entry; the exits have the next ones, in this order.
+        """
         if side > 0:
             entry = self.buy(quantity, limit, stop, symbol=symbol)
         else:
             entry = self.sell(quantity, limit, stop, symbol=symbol)
+        stops, targets = stop_loss == stop_loss, take_profit == take_profit
+        trails = trail_amount == trail_amount or trail_percent == trail_percent
         group = 0
-        if stop_loss == stop_loss and take_profit == take_profit:
-            account.next_oco += 1
-            group = account.next_oco
-        if stop_loss == stop_loss:
+        if (stops and targets) or (trails and (stops or targets)):
+            group = new_group(self.hidden_state)
+        if stops:
             self.submit(-side, STOP, stop=stop_loss, parent=entry, oco=group, symbol=symbol)
-        if take_profit == take_profit:
+        if targets:
             self.submit(-side, LIMIT, limit=take_profit, parent=entry, oco=group, symbol=symbol)
+        if trails:
+            self.trailing_stop(
+                -side, amount=trail_amount, percent=trail_percent, offset=trail_offset, parent=entry, oco=group,
+                symbol=symbol,
+            )  # fmt: skip
         return entry
 
     def cancel(self, number):

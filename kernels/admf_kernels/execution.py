@@ -16,6 +16,7 @@ from admf_kernels.codes import (
     SizeKind,
     SlipOn,
     TimeInForce,
+    Unfilled,
     VolumeScope,
 )
 from admf_kernels.laws.accounting import (
@@ -24,13 +25,13 @@ from admf_kernels.laws.accounting import (
     cash_weight,
     closing_quantity,
     equity_of,
-    fill_fee,
     free_cash,
     money_tolerance,
 )
+from admf_kernels.laws.commission import fill_fee, is_listed, set_fee_time
 from admf_kernels.laws.lifecycle import move
 from admf_kernels.laws.sizing import affordable, fill_price
-from admf_kernels.laws.slippage import Bar
+from admf_kernels.laws.slippage import Bar, has_factor, slippage_factor
 from admf_kernels.laws.volume import basis_volume, clean_volume, floor_lot
 from admf_kernels.links import end, grow_children, is_unresolved, parent_lives, reduce_siblings
 
@@ -41,14 +42,16 @@ NOTHING_LEFT = 0.0
 
 
 @law
-def bar_of(market, bar: int, symbol: int):
-    """The bar a fill happens in; volume cleaned (B-02)."""
+def bar_of(config, market, order, bar: int):
+    """The bar a fill of an order happens in; volume cleaned (B-02)."""
+    symbol = order.symbol
     return Bar(
         market.open[bar, symbol],
         market.high[bar, symbol],
         market.low[bar, symbol],
         market.close[bar, symbol],
         clean_volume(market.volume[bar, symbol]),
+        slippage_factor(config, market, order, bar) if has_factor(config) else 0.0,
     )
 
 
@@ -59,15 +62,15 @@ def volume_used(position, bar: int) -> float:
 
 
 @law
-def resolve_size(config, account, instruments, positions, order, base_price, used, slips, bar) -> None:
+def resolve_size(state, order, liquidity: int, base_price, used, slips, bar) -> None:
     """A-06: turns money or a share into a quantity, once."""
-    symbol = order.symbol
+    account, instruments, symbol = state.account[0], state.instruments, order.symbol
     budget = order.size_amount
     if order.size_kind == SizeKind.EQUITY_FRACTION:
-        budget = order.size_amount * equity_of(account.cash, instruments, positions, symbol, base_price)
+        budget = order.size_amount * equity_of(account.cash, instruments, state.positions, symbol, base_price)
     elif order.size_kind == SizeKind.CASH_FRACTION:
         budget = order.size_amount * free_cash(account)
-    quantity = affordable(config, instruments[symbol], order, base_price, used, slips, bar, 1.0, budget, 0.0, 0.0, 0.0)
+    quantity = affordable(state, order, liquidity, base_price, used, slips, bar, 1.0, budget, 0.0, 0.0, 0.0)
     order.quantity = 0.0 if quantity < instruments[symbol].min_quantity else quantity
 
 
@@ -97,17 +100,16 @@ def fillable(config, market, position, instrument, order, bar_index: int, wanted
 
 
 @law
-def affordable_opening(
-    config, account, instrument, position, order, base, price, closing_price, closing, opening, used, slips, bar
-):
+def affordable_opening(state, order, liquidity, base, price, closing_price, closing, opening, used, slips, bar):
     """A-04, A-06, A-07: the part of the opening quantity that funds and rules allow at the fill."""
-    side = order.side
+    config, account, side = state.config[0], state.account[0], order.side
+    instrument, position = state.instruments[order.symbol], state.positions[order.symbol]
     if side < 0 and config.short == Short.FORBIDDEN:
         return NOTHING_LEFT
     if config.cash_fill == CashFill.NONE and order.size_kind == SizeKind.QUANTITY:
         return opening
     closed_value = closing * closing_price * instrument.multiplier
-    closing_fee = fill_fee(config, order, closing, closed_value) if closing > 0.0 else 0.0
+    closing_fee = fill_fee(state, order, liquidity, closing, closed_value) if closing > 0.0 else 0.0
     unlocked = 0.0
     if closing > 0.0:
         unlocked = (
@@ -118,13 +120,13 @@ def affordable_opening(
     paid = side * closing * closing_price * instrument.multiplier + closing_fee
     free = (account.cash - paid) - (account.locked - unlocked)
     value = opening * price * instrument.multiplier
-    fee = fill_fee(config, order, closing + opening, closed_value + value) - closing_fee
+    fee = fill_fee(state, order, liquidity, closing + opening, closed_value + value) - closing_fee
     weight = cash_weight(config, side)
     if weight * value + fee <= free + money_tolerance(value):
         return opening
     if cuts_to_funds(config, order):
         return affordable(
-            config, instrument, order, base, used, slips, bar, weight, free, closing, closed_value, closing_fee
+            state, order, liquidity, base, used, slips, bar, weight, free, closing, closed_value, closing_fee
         )
     return NOTHING_LEFT
 
@@ -144,11 +146,11 @@ def snap_dust(account, value: float) -> None:
 
 
 @law
-def fee_is_finite(config, order, quantity: float, value: float) -> bool:
+def fee_is_finite(state, order, liquidity: int, quantity: float, value: float) -> bool:
     """F-04: whether a user's commission law gave a fee; our own always do."""
-    if config.commission_model != CommissionModel.USER:
+    if state.config[0].commission_model != CommissionModel.USER:
         return True
-    return np.isfinite(fill_fee(config, order, quantity, value))
+    return np.isfinite(fill_fee(state, order, liquidity, quantity, value))
 
 
 @law
@@ -179,22 +181,30 @@ def execute(
     ambiguous: bool,
     capped: bool,
     children_bar: int,
+    moment: float,
+    entered_inside: bool,
 ) -> float:
     """Fills what can be filled of one order at one base price; returns the units filled (A, F, L, P-11, S, V rules).
 
     `capped` is False for the engine's own orders, which no volume holds back (A-08, A-10); `children_bar` is the first
-    bar on which children activated by this fill may fill (W-06).
+    bar on which children activated by this fill may fill (W-06), `moment` where the path is then and `entered_inside`
+    whether the bar's good extreme may have been before (R-02, R-06). What keeps the order from filling is noted (U-01).
     """
     config, account = state.config[0], state.account[0]
     symbol = order.symbol
     instrument, position = state.instruments[symbol], state.positions[symbol]
-    bar = bar_of(market, bar_index, symbol)
-    if (capped and config.has_volume and bar.volume == 0.0) or not np.isfinite(base_price):
+    bar = bar_of(config, market, order, bar_index)
+    if not np.isfinite(base_price):
         return NOTHING_LEFT
+    if capped and config.has_volume and bar.volume == 0.0:
+        order.unfilled = Unfilled.NO_VOLUME.value
+        return NOTHING_LEFT
+    if is_listed(config):
+        set_fee_time(config, account, market, bar_index)
     used = volume_used(position, bar_index)
     slips = (config.slip_on & slip_bit) != 0
     if is_unresolved(order):
-        resolve_size(config, account, state.instruments, state.positions, order, base_price, used, slips, bar)
+        resolve_size(state, order, liquidity, base_price, used, slips, bar)
         if is_unresolved(order):
             fail_law(account, order)
             return NOTHING_LEFT
@@ -211,16 +221,20 @@ def execute(
         wanted = min(wanted, held)
     quantity = fillable(config, market, position, instrument, order, bar_index, wanted, capped)
     if quantity <= 0.0:
+        order.unfilled = Unfilled.CAPPED.value
         return NOTHING_LEFT
     closing = closing_quantity(position.quantity, order.side, quantity)
     opening = quantity - closing
     spares_closing = (config.slip_on & OPENING_ONLY) != 0
     slips_now = slips and not (spares_closing and opening == 0.0)
     price, raw = fill_price(config, instrument, order, base_price, quantity, used, slips_now, bar)
-    if np.isnan(price) or not fee_is_finite(config, order, quantity, quantity * price * instrument.multiplier):
+    if np.isnan(price) or not fee_is_finite(
+        state, order, liquidity, quantity, quantity * price * instrument.multiplier
+    ):
         fail_law(account, order)
         return NOTHING_LEFT
     if price != raw and capped and config.clamp_fail == ClampFail.SKIP_BAR:
+        order.unfilled = Unfilled.CLAMP.value
         return NOTHING_LEFT  # ClampFail.FILL_AT_CLAMP goes on
     closing_price = price
     if spares_closing and closing > 0.0 and opening > 0.0:
@@ -229,13 +243,13 @@ def execute(
     short_of_funds = False
     if opening > 0.0 and capped:
         allowed = affordable_opening(
-            config, account, instrument, position, order, base_price, price, closing_price, closing, opening, used,
-            slips, bar,
+            state, order, liquidity, base_price, price, closing_price, closing, opening, used, slips, bar
         )  # fmt: skip
         if np.isnan(allowed):
             fail_law(account, order)
             return NOTHING_LEFT
         if allowed < opening:
+            order.unfilled = Unfilled.FUNDS.value
             if order.time_in_force == TimeInForce.FOK:
                 return NOTHING_LEFT
             opening = allowed
@@ -252,7 +266,7 @@ def execute(
         account.clamp_saving += order.side * (raw - price) * (closing + opening) * instrument.multiplier
     return settle(
         market, state, order, bar_index, price, closing_price, base_price, liquidity, reason, ambiguous, closing,
-        opening, short_of_funds, children_bar,
+        opening, short_of_funds, children_bar, moment, entered_inside,
     )  # fmt: skip
 
 
@@ -272,6 +286,8 @@ def settle(
     opening: float,
     short_of_funds: bool,
     children_bar: int,
+    moment: float,
+    entered_inside: bool,
 ) -> float:
     """A-05: books a decided fill, closing part first, with what follows for the order and those linked to it."""
     config, account = state.config[0], state.account[0]
@@ -281,22 +297,23 @@ def settle(
     had_filled = order.filled_quantity > 0.0
     if closing > 0.0:
         book(
-            config, account, instrument, state.positions, order, state.fills, state.trades, bar_index, symbol,
-            closing, closing_price, base_price, liquidity, reason, ambiguous, True,
+            state, order, bar_index, closing, closing_price, base_price, liquidity, reason, ambiguous, True
         )  # fmt: skip
         conclude(state, order, bar_index, reason, opening > 0.0 or short_of_funds)
     if opening > 0.0:
         book(
-            config, account, instrument, state.positions, order, state.fills, state.trades, bar_index, symbol,
-            opening, price, base_price, liquidity, reason, ambiguous, False,
+            state, order, bar_index, opening, price, base_price, liquidity, reason, ambiguous, False
         )  # fmt: skip
         snap_dust(account, opening * price * instrument.multiplier)
         conclude(state, order, bar_index, reason, False)
     if filled > 0.0:
+        order.unfilled = Unfilled.FILLED.value
         position.volume_used = volume_used(position, bar_index) + filled
         position.volume_bar = bar_index
         if order.bits & PARENT:
-            grow_children(state, order, bar_index, filled, children_bar, market.session_end)
+            grow_children(
+                state, order, bar_index, filled, children_bar, base_price, moment, entered_inside, market.session_end
+            )
         if order.oco > 0:
             reduce_siblings(state, order, bar_index, filled)
     if short_of_funds and opening == 0.0 and not funds_wait(config, order):

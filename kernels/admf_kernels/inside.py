@@ -1,34 +1,50 @@
 """P3: orders meet the range of the bar, alone and linked."""
 
-from admf_kernels._jit import law
-from admf_kernels.codes import Liquidity, OrderFlag, OrderType, Path, Reason, SlipOn, StopLimitRule
-from admf_kernels.execution import execute
-from admf_kernels.laws.lifecycle import is_active, is_alive
-from admf_kernels.laws.outcomes import HOLD, NO_FILL, STOP, after_entry, decide
-from admf_kernels.laws.prices import limit_base, limit_path_price, stop_base, stop_reached
-from admf_kernels.touch import count_ambiguous, latch, reaches_limit, sibling
+import numpy as np
 
-TRIGGERED = OrderFlag.TRIGGERED.value
-SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
+from admf_kernels._jit import law
+from admf_kernels.codes import (
+    ChildActivation,
+    EntryBarExits,
+    Liquidity,
+    OrderFlag,
+    OrderType,
+    Path,
+    Reason,
+    SlipOn,
+    TrailEval,
+)
+from admf_kernels.entering import ENTERS, HIGH_TO_COME, LATCHES, TAKES, plan_entry
+from admf_kernels.execution import execute
+from admf_kernels.exits import BOTH_TO_COME, judge, judge_entry
+from admf_kernels.laws.lifecycle import is_active
+from admf_kernels.laws.outcomes import HOLD, NO_FILL
+from admf_kernels.laws.trails import better_peak, move_trail
+from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, sibling
+
+TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
+SEEN, PARENT, CHILD = OrderFlag.SEEN.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
+OPENING, AT_OPEN, AT_CLOSE = OrderFlag.OPENING.value, OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
+ENTERED_INSIDE = OrderFlag.ENTERED_INSIDE.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
+LIMIT, STOP, STOP_LIMIT = OrderType.LIMIT.value, OrderType.STOP.value, OrderType.STOP_LIMIT.value
 SLIP_STOP = SlipOn.STOP.value
 SLIP_MARKETABLE, SLIP_LIMIT = SlipOn.LIMIT_MARKETABLE.value, SlipOn.LIMIT.value
-LIMIT_INSIDE = Reason.LIMIT_REACHED.value
-STOP_INSIDE = Reason.STOP_REACHED.value
+STOP_INSIDE, TOUCHED = Reason.STOP_REACHED.value, Reason.TOUCHED.value
 BEYOND_EXIT = Reason.ENTRY_BEYOND_EXIT.value
 
 
 @law
 def fill_exit(market, state, row: int, bar: int, base: float, reason: int, ambiguous: bool) -> None:
-    """W-02 to W-05: executes the exit an outcome chose; a target beyond which the entry happened takes (W-03)."""
+    """W-02 to W-07: executes the exit an outcome chose; a target beyond which the entry happened takes (W-03)."""
     order = state.orders[row]
     order.bits |= SEEN
-    if order.type == OrderType.LIMIT:
+    if order.form == LIMIT:
         beyond = reason == BEYOND_EXIT
         liquidity, slip_bit = (TAKER, SLIP_MARKETABLE) if beyond else (MAKER, SLIP_LIMIT)
-        execute(market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True, bar + 1)
+        execute(market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True, bar + 1, base, False)
         return
-    filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, ambiguous, True, bar + 1)
+    filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, ambiguous, True, bar + 1, base, False)
     if filled == 0.0 and is_active(order):
         latch(state, order, bar, reason)
     elif is_active(order):
@@ -36,217 +52,165 @@ def fill_exit(market, state, row: int, bar: int, base: float, reason: int, ambig
 
 
 @law
-def inside_exit(market, state, stop_row: int, limit_row: int, bar: int) -> None:
-    """W-02 in P3: an OCO pair or a single leg of an order without children; -1 for a leg that is not there."""
-    config = state.config[0]
-    symbol = state.orders[max(stop_row, limit_row)].symbol
-    instrument = state.instruments[symbol]
-    high, low, close = market.high[bar, symbol], market.low[bar, symbol], market.close[bar, symbol]
-    stop_can, stop_price, target_can, target_price, side = False, 0.0, False, 0.0, 1
-    if stop_row >= 0:
-        order = state.orders[stop_row]
-        side = -order.side
-        adverse = high if order.side > 0 else low
-        stop_can = stop_reached(order.side, adverse, order.stop_price, config.stop_trigger)
-        stop_price = stop_base(order.side, order.stop_price, order.stop_price, close, config.stop_gap)
-    if limit_row >= 0:
-        order = state.orders[limit_row]
-        side = -order.side
-        target_can = reaches_limit(config, instrument, order, low if order.side > 0 else high)
-        target_price = limit_base(order.side, order.limit_price, order.limit_price, high, low, config.limit_gap)
-    if not stop_can and not target_can:
+def is_new_child(order, bar: int) -> bool:
+    """W-09: whether the parent of an exit filled in this bar."""
+    return order.bits & CHILD != 0 and order.eligible_bar == bar
+
+
+@law
+def inside_exit(market, state, stop_row: int, trail_row: int, limit_row: int, bar: int) -> None:
+    """W-02, W-07 in P3: exits judged together, or a single order without children; -1 for a leg that is not there."""
+    row = max(stop_row, max(trail_row, limit_row))
+    order = state.orders[row]
+    outcome, _value, exit_row, price, reason, ambiguous = judge(
+        market, state, -order.side, bar, order.symbol, stop_row, trail_row, limit_row, np.nan, 0.0, BOTH_TO_COME
+    )
+    count_ambiguous(state, ambiguous)
+    proven_only = state.config[0].entry_bar_exits == EntryBarExits.PROVEN
+    if outcome != HOLD and ambiguous and proven_only and is_new_child(order, bar):
+        outcome = HOLD
+    if outcome == HOLD and not ambiguous:
         return
-    outcome, ambiguous = decide(
-        config.path, side, 0.0, close, stop_can, stop_price, target_can, target_price, False, False
-    )
-    count_ambiguous(state, ambiguous)
-    if stop_can and target_can:
-        state.orders[stop_row].bits |= SEEN
-        state.orders[limit_row].bits |= SEEN
-    if outcome == STOP:
-        fill_exit(market, state, stop_row, bar, stop_price, STOP_INSIDE, ambiguous)
-    else:
-        fill_exit(market, state, limit_row, bar, target_price, LIMIT_INSIDE, ambiguous)
+    for leg in (stop_row, trail_row, limit_row):
+        if leg >= 0:
+            state.orders[leg].bits |= SEEN
+    if outcome != HOLD:
+        fill_exit(market, state, exit_row, bar, price, reason, ambiguous)
 
 
 @law
-def exit_of_entry(
-    market, state, order, stop_row, limit_row, bar, path_price, by_limit, certain, triggered_inside, base
+def exits_in_entry_bar(config, order, ambiguous: bool) -> bool:
+    """W-09: whether an exit may act in the bar in which `order` entered inside it."""
+    rule = config.entry_bar_exits
+    if config.child_activation == ChildActivation.NEXT_BAR or rule == EntryBarExits.NONE:
+        return False
+    if rule == EntryBarExits.MARKET_ENTRY_ONLY:
+        return order.form == OrderType.MARKET
+    return rule != EntryBarExits.PROVEN or not ambiguous
+
+
+@law
+def enter(
+    market, state, order, bar: int, moment: float, base: float, how: int, reason: int, slip_bit: int, rival: bool
 ):
-    """W-03 to W-05: (outcome, exit price, reason, ambiguous) of an entry inside the bar at `path_price`."""
-    config, symbol = state.config[0], order.symbol
-    instrument = state.instruments[symbol]
-    side = order.side
-    high, low, close = market.high[bar, symbol], market.low[bar, symbol], market.close[bar, symbol]
-    adverse, favourable = (low, high) if side > 0 else (high, low)
-    has_stop, has_target = stop_row >= 0, limit_row >= 0
-    stop_price, target_price = 0.0, 0.0
-    stop_now, target_now, stop_touched, target_touched, target_at_close = False, False, False, False, False
-    close_beyond_stop = True
-    if has_stop:
-        leg = state.orders[stop_row]
-        stop_price = stop_base(leg.side, leg.stop_price, leg.stop_price, close, config.stop_gap)
-        stop_now = stop_reached(leg.side, path_price, leg.stop_price, config.stop_trigger)
-        stop_touched = stop_reached(leg.side, adverse, leg.stop_price, config.stop_trigger)
-        close_beyond_stop = not stop_reached(leg.side, close, leg.stop_price, config.stop_trigger)
-    if has_target:
-        leg = state.orders[limit_row]
-        target_price = limit_base(leg.side, leg.limit_price, leg.limit_price, high, low, config.limit_gap)
-        target_now = reaches_limit(config, instrument, leg, path_price)
-        target_touched = reaches_limit(config, instrument, leg, favourable)
-        target_at_close = reaches_limit(config, instrument, leg, close)
-    reason_stop, reason_target = STOP_INSIDE, LIMIT_INSIDE
-    if stop_now or target_now:
-        stop_can, target_can, hold_can = stop_now, not stop_now, False
-        stop_price, target_price = path_price, path_price
-        reason_stop, reason_target = BEYOND_EXIT, BEYOND_EXIT
-    elif config.path == Path.QUEUE:
-        stop_can, target_can, hold_can = stop_touched, target_touched and not stop_touched, True
-    else:
-        stop_can, target_can, hold_can = after_entry(
-            by_limit, certain, triggered_inside, stop_touched, target_touched, target_at_close, close_beyond_stop
-        )
-    outcome, ambiguous = decide(
-        config.path, side, base, close, stop_can, stop_price, target_can, target_price, hold_can, not certain
-    )
-    if outcome == STOP:
-        return outcome, stop_price, reason_stop, ambiguous
-    return outcome, target_price, reason_target, ambiguous
-
-
-@law
-def waiting_exits(state, parent):
-    """W-06: rows of the lowest stop and the lowest limit exit among the children of an entry, -1 without."""
-    stop_row, limit_row = -1, -1
-    if not parent.bits & PARENT:
-        return stop_row, limit_row
-    for index in range(state.account[0].working_count):
-        row = state.working[index]
-        child = state.orders[row]
-        if child.parent != parent.number or not is_alive(child) or child.side == parent.side:
-            continue
-        if child.type == OrderType.STOP and stop_row < 0:
-            stop_row = row
-        elif child.type == OrderType.LIMIT and limit_row < 0:
-            limit_row = row
-    return stop_row, limit_row
-
-
-@law
-def enter_inside(
-    market, state, order, bar: int, path_price, base, by_limit: bool, certain: bool, triggered_inside: bool
-):
-    """W-03 to W-06: an entry inside the bar with what its exits do in the rest of it."""
+    """W-03 to W-09: an order fills inside the bar, with what its exits do in the rest of it. `rival`: W-08."""
     order.bits |= SEEN
-    stop_row, limit_row = waiting_exits(state, order)
-    outcome, exit_price, exit_reason, ambiguous = exit_of_entry(
-        market, state, order, stop_row, limit_row, bar, path_price, by_limit, certain, triggered_inside, base
+    outcome, _value, exit_row, exit_price, exit_reason, ambiguous = judge_entry(
+        market, state, order, bar, moment, base, how
     )
+    ambiguous = ambiguous or rival
     count_ambiguous(state, ambiguous)
+    latches = order.form != LIMIT and not order.bits & TRIGGERED
+    if order.form == STOP_LIMIT and latches:
+        latch(state, order, bar, TOUCHED if order.bits & IF_TOUCHED else STOP_INSIDE)
     if outcome == NO_FILL:
         return
-    if by_limit:
-        filled = execute(market, state, order, bar, base, MAKER, LIMIT_INSIDE, SLIP_LIMIT, ambiguous, True, bar + 1)
-    else:
-        filled = execute(market, state, order, bar, base, TAKER, STOP_INSIDE, SLIP_STOP, ambiguous, True, bar + 1)
-        if order.type == OrderType.STOP:
-            if filled == 0.0 and is_active(order):
-                latch(state, order, bar, STOP_INSIDE)
-            elif is_active(order):
-                order.bits |= TRIGGERED
-    if filled == 0.0 or outcome == HOLD:
+    liquidity = TAKER if how & TAKES else MAKER
+    certain_high = how & HIGH_TO_COME != 0
+    filled = execute(
+        market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True,
+        bar + 1, moment, not certain_high,
+    )  # fmt: skip
+    if order.form == STOP:
+        if filled == 0.0 and is_active(order):
+            latch(state, order, bar, reason)
+        elif is_active(order):
+            order.bits |= TRIGGERED
+    if filled == 0.0 or outcome == HOLD or not exits_in_entry_bar(state.config[0], order, ambiguous):
         return
-    exit_row = stop_row if outcome == STOP else limit_row
     child = state.orders[exit_row]
     if is_active(child) and child.quantity > child.filled_quantity:
         fill_exit(market, state, exit_row, bar, exit_price, exit_reason, ambiguous)
 
 
 @law
-def inside_stop_limit(market, state, order, bar: int) -> None:
-    """W-05: a stop-limit inside the bar."""
-    config, symbol = state.config[0], order.symbol
-    instrument = state.instruments[symbol]
-    side = order.side
-    high, low, close = market.high[bar, symbol], market.low[bar, symbol], market.close[bar, symbol]
-    adverse, favourable = (high, low) if side > 0 else (low, high)
+def opening_rival(market, state, order, bar: int, hit_count: int) -> int:
+    """W-08: row of the other opening order of an OCO group that fills inside the bar, -1 without."""
+    for index in range(hit_count):
+        row = state.hits[index]
+        other = state.orders[row]
+        if other.oco != order.oco or other.number == order.number or not other.bits & OPENING or is_judged(other):
+            continue
+        if acts_inside(other) and plan_entry(market, state, other, bar)[0] == ENTERS:
+            return row
+    return -1
+
+
+@law
+def acts_inside(order) -> bool:
+    """P3: whether an order can fill inside a bar: a market order, and a stop that has traded, waits for an open."""
+    if order.form == OrderType.MARKET or order.bits & (AT_OPEN | AT_CLOSE):
+        return False
+    return order.form != STOP or not order.bits & TRIGGERED
+
+
+@law
+def follow_range(market, state, order, bar: int) -> None:
+    """R-07 under `high_first`: the good extreme moves a trailing stop-limit before it is judged."""
     if order.bits & TRIGGERED:
-        inside_limit(market, state, order, bar)
         return
-    if not stop_reached(side, adverse, order.stop_price, config.stop_trigger):
-        return
-    latch(state, order, bar, STOP_INSIDE)
-    if config.stop_limit == StopLimitRule.NEXT_BAR_ONLY:
-        return
-    # StopLimitRule.PATH
-    if side * (order.limit_price - order.stop_price) >= 0.0:
-        base = stop_base(side, order.stop_price, order.stop_price, close, config.stop_gap)
-        enter_inside(market, state, order, bar, order.stop_price, base, False, True, True)
-        return
-    if not reaches_limit(config, instrument, order, favourable):
-        return
-    certain = config.path == Path.QUEUE or reaches_limit(config, instrument, order, close)
-    enter_limit(market, state, order, bar, certain, True)
-
-
-@law
-def enter_limit(market, state, order, bar: int, certain: bool, triggered_inside: bool) -> None:
-    """P-06, W-03: a limit that is reached inside the bar."""
-    config, symbol = state.config[0], order.symbol
-    path_price = limit_path_price(
-        order.side,
-        order.limit_price,
-        config.limit_trigger,
-        config.limit_through_ticks,
-        state.instruments[symbol].tick_inverse,
-    )
-    base = limit_base(
-        order.side,
-        order.limit_price,
-        order.limit_price,
-        market.high[bar, symbol],
-        market.low[bar, symbol],
-        config.limit_gap,
-    )
-    enter_inside(market, state, order, bar, path_price, base, True, certain, triggered_inside)
-
-
-@law
-def inside_limit(market, state, order, bar: int) -> None:
-    """P-06: a working limit inside the bar."""
     symbol = order.symbol
-    favourable = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
-    if reaches_limit(state.config[0], state.instruments[symbol], order, favourable):
-        enter_limit(market, state, order, bar, True, False)
+    good = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
+    move_trail(order, better_peak(order, order.peak, good), state.instruments[symbol].tick_inverse)
+
+
+@law
+def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
+    """W-03 to W-08: an order that is judged for itself, or against the other opening one of its OCO group."""
+    order = state.orders[row]
+    if order.bits & TRAIL and state.config[0].trail_eval == TrailEval.HIGH_FIRST:
+        follow_range(market, state, order, bar)
+    act, moment, base, how, reason, slip_bit = plan_entry(market, state, order, bar)
+    if act == LATCHES and not order.bits & TRIGGERED:
+        latch(state, order, bar, TOUCHED if order.bits & IF_TOUCHED else STOP_INSIDE)
+    if act != ENTERS:
+        return
+    other_row = -1
+    if order.oco != 0 and order.bits & OPENING and state.config[0].path != Path.QUEUE:
+        other_row = opening_rival(market, state, order, bar, hit_count)
+    if other_row < 0:
+        enter(market, state, order, bar, moment, base, how, reason, slip_bit, False)
+        return
+    other = state.orders[other_row]
+    other_plan = plan_entry(market, state, other, bar)
+    value = judge_entry(market, state, order, bar, moment, base, how)[1]
+    other_value = judge_entry(market, state, other, bar, other_plan[1], other_plan[2], other_plan[3])[1]
+    order.bits |= SEEN
+    other.bits |= SEEN
+    takes_other = other_value > value if state.config[0].path == Path.BEST else other_value < value
+    rival = value != other_value
+    if takes_other:
+        enter(
+            market, state, other, bar, other_plan[1], other_plan[2], other_plan[3], other_plan[4], other_plan[5], rival
+        )
+    else:
+        enter(market, state, order, bar, moment, base, how, reason, slip_bit, rival)
 
 
 @law
 def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
-    """P3 for the group of one hit: W-02 to W-05."""
-    config = state.config[0]
+    """P3 for the group of one hit: W-02 to W-09."""
     order = state.orders[row]
-    if order.type == OrderType.MARKET or (order.type == OrderType.STOP and order.bits & TRIGGERED):
-        return  # P-07: a stop that has traded is a market order at the next open
-    if order.type == OrderType.STOP_LIMIT:
-        inside_stop_limit(market, state, order, bar)
+    if not acts_inside(order):
         return
-    if order.bits & PARENT:
-        if order.type == OrderType.LIMIT:
-            inside_limit(market, state, order, bar)
-        elif stop_reached(
-            order.side,
-            market.high[bar, order.symbol] if order.side > 0 else market.low[bar, order.symbol],
-            order.stop_price,
-            config.stop_trigger,
-        ):
-            base = stop_base(
-                order.side, order.stop_price, order.stop_price, market.close[bar, order.symbol], config.stop_gap
-            )
-            enter_inside(market, state, order, bar, order.stop_price, base, False, True, False)
+    alone = order.form == STOP_LIMIT or order.bits & LONE or (order.bits & OPENING and order.oco != 0)
+    if not order.bits & TRAIL and (alone or order.bits & PARENT):
+        inside_entry(market, state, row, bar, hit_count)
         return
-    if order.type == OrderType.STOP:
-        limit_row = sibling(market, state, order, OrderType.LIMIT.value, bar, hit_count, False)
-        inside_exit(market, state, row, limit_row, bar)
+    if order.form == STOP_LIMIT:  # R-07
+        inside_entry(market, state, row, bar, hit_count)
+        return
+    stop_row, trail_row, limit_row = -1, -1, -1
+    if order.form == LIMIT:
+        limit_row = row
+    elif order.bits & TRAIL:
+        trail_row = row
     else:
-        stop_row = sibling(market, state, order, OrderType.STOP.value, bar, hit_count, False)
-        inside_exit(market, state, stop_row, row, bar)
+        stop_row = row
+    if order.form != LIMIT or trail_row >= 0:
+        limit_row = sibling(market, state, order, LIMIT, -1, bar, hit_count, False)
+    if stop_row < 0:
+        stop_row = sibling(market, state, order, STOP, 0, bar, hit_count, False)
+    if trail_row < 0:
+        trail_row = sibling(market, state, order, STOP, TRAIL, bar, hit_count, False)
+    inside_exit(market, state, stop_row, trail_row, limit_row, bar)

@@ -3,8 +3,13 @@
 import numpy as np
 
 from admf_kernels._jit import kernel, law
+from admf_kernels.closing import market_at_close
 from admf_kernels.codes import (
+    BadBar,
+    BarFlag,
     CashSubmit,
+    Liquidity,
+    MarketFill,
     OrderEvent,
     OrderFlag,
     OrderStatus,
@@ -14,16 +19,21 @@ from admf_kernels.codes import (
     Short,
     SizeKind,
     SlipOn,
+    Unfilled,
 )
 from admf_kernels.execution import bar_of, volume_used
-from admf_kernels.laws.accounting import cash_weight, fill_fee, free_cash, money_tolerance
+from admf_kernels.laws.accounting import cash_weight, equity_of, free_cash, money_tolerance
+from admf_kernels.laws.commission import fill_fee, is_listed, set_fee_time
 from admf_kernels.laws.lifecycle import is_alive, move
-from admf_kernels.laws.prices import round_limit, round_stop
+from admf_kernels.laws.prices import round_limit
 from admf_kernels.laws.slippage import slippage_distance
-from admf_kernels.laws.validation import needs_limit, needs_stop, static_reason
+from admf_kernels.laws.trails import peak_for, round_trigger, start_trail
+from admf_kernels.laws.validation import form_and_bits, has_stop, needs_limit, static_reason
 from admf_kernels.laws.volume import floor_lot
-from admf_kernels.links import find_row, last_bar_of
+from admf_kernels.links import end_immediate, find_row, set_life, sweep_ended
 
+TRAIL = OrderFlag.TRAIL.value
+AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
 EXIT, REDUCE_ONLY, CHILD, PARENT, WAITS = (
     OrderFlag.EXIT.value,
     OrderFlag.REDUCE_ONLY.value,
@@ -32,6 +42,8 @@ EXIT, REDUCE_ONLY, CHILD, PARENT, WAITS = (
     OrderFlag.WAITS.value,
 )
 SLIP_MARKET, SLIP_STOP = SlipOn.MARKET.value, SlipOn.STOP.value
+TAKER = Liquidity.TAKER.value
+VALID = BarFlag.VALID.value
 SUBMIT_ROW = -1
 
 
@@ -46,10 +58,16 @@ def new_order(state, bar: int) -> int:
     order = state.orders[row]
     order.limit_price = np.nan
     order.stop_price = np.nan
+    order.trail_distance = np.nan
+    order.trail_offset = np.nan
+    order.limit_offset = np.nan
+    order.activation = np.nan
+    order.peak = np.nan
     order.quantity = np.nan
     order.size_amount = np.nan
     order.filled_quantity = 0.0
     order.filled_value = 0.0
+    order.tier_fee = 0.0
     order.commission = 0.0
     order.reserved = 0.0
     order.number = account.next_number
@@ -63,9 +81,18 @@ def new_order(state, bar: int) -> int:
     order.bits = 0
     order.expiry = 0
     order.tag = -1
+    order.fill_count = 0
     order.side = 0
     order.type = OrderType.MARKET.value
     order.time_in_force = 0
+    order.form = OrderType.MARKET.value
+    order.unfilled = Unfilled.FILLED.value
+    order.unfilled_not_touched = 0
+    order.unfilled_capped = 0
+    order.unfilled_no_volume = 0
+    order.unfilled_funds = 0
+    order.unfilled_bad_bar = 0
+    order.unfilled_clamp = 0
     order.size_kind = SizeKind.QUANTITY.value
     order.status = OrderStatus.NONE.value
     order.reason = Reason.NONE.value
@@ -89,10 +116,10 @@ def opening_at_submission(position_quantity: float, order) -> float:
 def reference_price(market, state, order, bar: int, quantity: float) -> float:
     """A-02: L, else S or c with slippage; NaN before the first bar for orders without a price."""
     config, symbol = state.config[0], order.symbol
-    if needs_limit(order.type):
+    if needs_limit(order):
         return order.limit_price
     base, slip_bit = order.stop_price, SLIP_STOP
-    if order.type == OrderType.MARKET:
+    if order.form == OrderType.MARKET or np.isnan(base):
         if bar < 0:
             return np.nan
         base, slip_bit = state.positions[symbol].mark, SLIP_MARKET
@@ -100,15 +127,13 @@ def reference_price(market, state, order, bar: int, quantity: float) -> float:
         return base
     instrument, position = state.instruments[symbol], state.positions[symbol]
     distance = slippage_distance(
-        config.slippage_model,
-        config.slippage_0,
-        config.slippage_1,
+        config,
         base,
         order.side,
         quantity,
         volume_used(position, bar),
         instrument.tick_inverse,
-        bar_of(market, bar, symbol),
+        bar_of(config, market, order, bar),
     )
     return base + order.side * distance
 
@@ -133,7 +158,9 @@ def reserve_needed(market, state, order, bar: int) -> float:
     if not np.isfinite(price):
         return 0.0
     value = quantity * price * state.instruments[symbol].multiplier
-    return value * cash_weight(config, order.side) + fill_fee(config, order, quantity, value)
+    if is_listed(config):
+        set_fee_time(config, account, market, bar)
+    return value * cash_weight(config, order.side) + fill_fee(state, order, TAKER, quantity, value)
 
 
 @law
@@ -152,15 +179,36 @@ def reserved_cash(state) -> float:
 
 
 @law
+def try_cash(market, state, order, bar: int) -> bool:
+    """A-02 `cumulative_check`: takes the order off the cash that those checked before it on this bar would leave."""
+    config, account, symbol = state.config[0], state.account[0], order.symbol
+    price = order.limit_price if needs_limit(order) else order.stop_price
+    if np.isnan(price):
+        price = state.positions[symbol].mark
+    quantity = order.quantity
+    if order.bits & CHILD and not np.isnan(quantity):
+        quantity = whole_quantity(state, order)
+    if np.isnan(quantity) or np.isnan(price):
+        return True
+    value = quantity * price * state.instruments[symbol].multiplier
+    if is_listed(config):
+        set_fee_time(config, account, market, bar)
+    account.trial_cash -= order.side * value + fill_fee(state, order, TAKER, quantity, value)
+    return account.trial_cash >= -money_tolerance(value)
+
+
+@law
 def funding_reason(market, state, order, bar: int) -> int:
-    """A-02, A-07: Reason to deny an order without a parent at submission, NONE if it is funded; writes its reserve."""
+    """A-02, A-07: Reason to deny an order at submission, NONE if it is funded; writes its reserve."""
     config, account = state.config[0], state.account[0]
     position = state.positions[order.symbol].quantity
     if order.side < 0 and config.short == Short.FORBIDDEN and order.size_kind == SizeKind.QUANTITY:
-        if opening_at_submission(position, order) > 1e-9 * order.quantity:
+        if not order.bits & CHILD and opening_at_submission(position, order) > 1e-9 * order.quantity:
             return Reason.SHORT_FORBIDDEN.value
     if config.cash_submit == CashSubmit.NONE:
         return Reason.NONE.value
+    if config.cash_submit == CashSubmit.CUMULATIVE_CHECK:
+        return Reason.NONE.value if try_cash(market, state, order, bar) else Reason.INSUFFICIENT_CASH.value
     # CashSubmit.RESERVE
     needed = reserve_needed(market, state, order, bar)
     if needed > 0.0 and needed > free_cash(account) - reserved_cash(state) + money_tolerance(needed):
@@ -202,12 +250,12 @@ def link_to_parent(state, order, parent) -> None:
 @law
 def round_order(order, instrument) -> None:
     """P-01, V-03: prices to the tick, the quantity to the lot."""
-    if needs_limit(order.type):
+    if needs_limit(order):
         order.limit_price = round_limit(order.side, order.limit_price, instrument.tick_inverse)
     else:
         order.limit_price = np.nan
-    if needs_stop(order.type):
-        order.stop_price = round_stop(order.side, order.stop_price, instrument.tick_inverse)
+    if has_stop(order):
+        order.stop_price = round_trigger(order, order.stop_price, instrument.tick_inverse)
     else:
         order.stop_price = np.nan
     if order.size_kind == SizeKind.QUANTITY:
@@ -223,9 +271,14 @@ def refusal(state, order) -> int:
         return Reason.BANKRUPT.value
     known = 0 <= order.symbol < len(state.instruments)
     instrument = state.instruments[order.symbol if known else 0]
+    form, bits = form_and_bits(order.type)
+    order.form = form
+    order.bits |= bits
     reason = static_reason(order, instrument, order.parent != -1)
     if reason != Reason.NONE:
         return reason
+    if bits & (AT_OPEN | AT_CLOSE) and not state.config[0].dated:
+        return Reason.SESSION_UNKNOWN.value
     if not known:
         return Reason.SYMBOL_UNKNOWN.value
     if order.parent == -1:
@@ -240,6 +293,28 @@ def refusal(state, order) -> int:
 
 
 @law
+def fills_now(market, state, order, bar: int) -> bool:
+    """C-02, C-04: whether `same_close` fills a market order at the close of its submission bar."""
+    config = state.config[0]
+    if config.market_fill != MarketFill.SAME_CLOSE or order.type != OrderType.MARKET or order.bits & WAITS or bar < 0:
+        return False
+    return config.bad_bar == BadBar.NONE or market.flags[bar, order.symbol] & VALID != 0
+
+
+@law
+def place_trail(state, order) -> None:
+    """R-02: where a trail without a parent begins: its given trigger, else the mark; without one the first open."""
+    tick_inverse = state.instruments[order.symbol].tick_inverse
+    start = state.positions[order.symbol].mark
+    if not np.isnan(order.stop_price):
+        start = peak_for(order, order.stop_price, tick_inverse)
+    if np.isnan(start):
+        order.stop_price = np.nan
+    else:
+        start_trail(order, start, start, tick_inverse)
+
+
+@law
 def check_order(market, state, row: int, bar: int) -> None:
     """L-01, L-02, A-02: takes one submitted order to VALIDATED or REJECTED and lists it if it lives."""
     config, account, order = state.config[0], state.account[0], state.orders[row]
@@ -249,15 +324,23 @@ def check_order(market, state, row: int, bar: int) -> None:
         move(config, account, state.transitions, order, bar, OrderEvent.REFUSE.value, reason)
         return
     move(config, account, state.transitions, order, bar, OrderEvent.VALIDATE.value, Reason.NONE.value)
-    if not order.bits & CHILD:
+    if not order.bits & CHILD or config.cash_submit == CashSubmit.CUMULATIVE_CHECK:
         reason = funding_reason(market, state, order, bar)
         if reason != Reason.NONE:
             move(config, account, state.transitions, order, bar, OrderEvent.DENY.value, reason)
             return
+    now = fills_now(market, state, order, bar)
     if not order.bits & WAITS:
-        order.expires_bar = last_bar_of(market.session_end, order, order.eligible_bar)
+        first_bar = bar if now else bar + 1 + config.latency_bars
+        set_life(order, first_bar, first_bar, market.session_end)
+        if order.bits & TRAIL:
+            place_trail(state, order)
     state.working[account.working_count] = row
     account.working_count += 1
+    if now:
+        move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
+        market_at_close(market, state, order, bar)
+        end_immediate(state, order, bar)
 
 
 @law
@@ -268,6 +351,7 @@ def send_command(state, kind: int, number: int, quantity: float, limit_price: fl
         account.status = RunStatus.COMMANDS_FULL.value
         return
     command = state.commands[account.command_count]
+    command.bar = account.bar + 1 + state.config[0].latency_bars
     command.kind = kind
     command.number = number
     command.quantity = quantity
@@ -294,6 +378,9 @@ def read_script(state, bar: int) -> None:
         order, source = state.orders[row], state.script_orders[cursor]
         order.limit_price = source.limit_price
         order.stop_price = source.stop_price
+        order.trail_distance = source.trail_distance
+        order.trail_offset = source.trail_offset
+        order.limit_offset = source.limit_offset
         order.quantity = source.quantity
         order.size_amount = source.size_amount
         order.oco = source.oco
@@ -313,6 +400,10 @@ def read_script(state, bar: int) -> None:
 def take_orders(market, state, bar: int) -> None:
     """P6, last part: the script's rows, then the checks of every order submitted on this bar (C-02)."""
     account = state.account[0]
+    account.trial_cash = account.cash
     for row in range(account.checked_count, account.order_count):
         check_order(market, state, row, bar)
     account.checked_count = account.order_count
+    if state.config[0].market_fill == MarketFill.SAME_CLOSE:
+        sweep_ended(state)
+        account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)

@@ -3,12 +3,25 @@
 import numpy as np
 
 from admf_kernels._jit import law
-from admf_kernels.codes import BarFlag, OrderEvent, OrderFlag, Reason, SizeKind, TimeInForce
+from admf_kernels.codes import (
+    BarFlag,
+    ChildActivation,
+    EntryBarExits,
+    OrderEvent,
+    OrderFlag,
+    OrderType,
+    Reason,
+    SizeKind,
+    TimeInForce,
+)
 from admf_kernels.laws.accounting import QUANTITY_SLACK
-from admf_kernels.laws.lifecycle import is_alive, move
+from admf_kernels.laws.lifecycle import is_active, is_alive, move
+from admf_kernels.laws.trails import better_peak, start_trail
 
 CHILD, PARENT, WAITS = OrderFlag.CHILD.value, OrderFlag.PARENT.value, OrderFlag.WAITS.value
 REDUCE_ONLY, OCO_REDUCE = OrderFlag.REDUCE_ONLY.value, OrderFlag.OCO_REDUCE.value
+EXIT, TRAIL, ENTERED_INSIDE = OrderFlag.EXIT.value, OrderFlag.TRAIL.value, OrderFlag.ENTERED_INSIDE.value
+AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
 VALID = BarFlag.VALID.value
 NEVER = 2**31 - 1
 
@@ -95,8 +108,50 @@ def cancel_orphans(state, bar: int) -> None:
 
 
 @law
-def grow_children(state, parent, bar: int, quantity: float, first_bar: int, session_end) -> None:
-    """W-06, L-05: a parent's fill adds to its children; the first one activates them from `first_bar` on."""
+def first_bar_of_child(config, parent, child, bar: int, first_bar: int) -> int:
+    """W-06, W-09: the first bar on which a child may fill whose parent's fill allows `first_bar`."""
+    if config.child_activation == ChildActivation.NEXT_BAR:
+        return max(first_bar, bar + 1)
+    if child.bits & EXIT and (
+        config.entry_bar_exits == EntryBarExits.NONE
+        or (config.entry_bar_exits == EntryBarExits.MARKET_ENTRY_ONLY and parent.form != OrderType.MARKET)
+    ):
+        return max(first_bar, bar + 1)
+    return first_bar
+
+
+@law
+def session_bar(order, first_bar: int, session_end) -> int:
+    """C-06: the first eligible bar of an on-open or on-close order that may fill from `first_bar` on."""
+    if first_bar >= len(session_end):
+        return NEVER
+    if order.bits & AT_CLOSE:
+        return session_end[first_bar]
+    if first_bar == 0 or session_end[first_bar - 1] == first_bar - 1:
+        return first_bar
+    following = session_end[first_bar] + 1
+    return following if following < len(session_end) else NEVER
+
+
+@law
+def set_life(order, first_bar: int, tif_bar: int, session_end) -> None:
+    """C-06, T-01: the first and the last bar that may fill an order; the time in force counts from `tif_bar`."""
+    order.eligible_bar = first_bar
+    if order.bits & (AT_OPEN | AT_CLOSE):
+        order.eligible_bar = session_bar(order, first_bar, session_end)
+        order.expires_bar = order.eligible_bar
+    else:
+        order.expires_bar = last_bar_of(session_end, order, tif_bar)
+
+
+@law
+def grow_children(
+    state, parent, bar: int, quantity: float, first_bar: int, start: float, moment: float, inside: bool, session_end
+) -> None:
+    """W-06, L-05: a parent's fill adds to its children; the first one activates them from `first_bar` on.
+
+    `start` is the base price of the fill, `moment` the path's price then: where a trail begins (R-02).
+    """
     config, account = state.config[0], state.account[0]
     orphans = False
     for index in range(account.working_count):
@@ -106,8 +161,13 @@ def grow_children(state, parent, bar: int, quantity: float, first_bar: int, sess
         if child.bits & WAITS:
             child.bits &= ~WAITS
             child.quantity = 0.0
-            child.eligible_bar = first_bar
-            child.expires_bar = last_bar_of(session_end, child, bar)
+            set_life(child, first_bar_of_child(config, parent, child, bar, first_bar), bar, session_end)
+            if child.bits & TRAIL:
+                start_trail(
+                    child, start, better_peak(child, start, moment), state.instruments[child.symbol].tick_inverse
+                )
+                if inside:
+                    child.bits |= ENTERED_INSIDE
             position = state.positions[child.symbol].quantity
             if child.bits & REDUCE_ONLY and child.side * position >= 0.0:
                 reason = Reason.NOTHING_TO_REDUCE.value
@@ -138,6 +198,30 @@ def reduce_siblings(state, order, bar: int, quantity: float) -> None:
                 continue
         reason = Reason.OCO_SIBLING_FILLED.value
         end(state, other, bar, OrderEvent.CANCEL.value, reason)
+
+
+@law
+def end_immediate(state, order, bar: int) -> None:
+    """T-02: IOC and FOK orders do not outlive their first eligible bar."""
+    if order.expires_bar != bar or not is_active(order):
+        return
+    if order.time_in_force == TimeInForce.IOC:
+        end(state, order, bar, OrderEvent.CANCEL.value, Reason.IOC_REMAINDER.value)
+    elif order.time_in_force == TimeInForce.FOK:
+        end(state, order, bar, OrderEvent.CANCEL.value, Reason.FOK_NOT_COMPLETE.value)
+
+
+@law
+def sweep_ended(state) -> None:
+    """C-03: takes orders that have ended off the list of live ones, which stays in ascending number."""
+    account = state.account[0]
+    kept = 0
+    for index in range(account.working_count):
+        row = state.working[index]
+        if is_alive(state.orders[row]):
+            state.working[kept] = row
+            kept += 1
+    account.working_count = kept
 
 
 @law

@@ -1,36 +1,67 @@
 """P2: orders meet the open."""
 
-from admf_kernels._jit import law
-from admf_kernels.codes import Liquidity, MarketFill, OrderFlag, OrderType, Reason, SlipOn, StopLimitRule
-from admf_kernels.execution import execute
-from admf_kernels.laws.lifecycle import is_active
-from admf_kernels.laws.prices import limit_base, stop_base, stop_reached
-from admf_kernels.touch import is_judged, is_sibling, latch, reached_at_open, reaches_limit, sibling
+import numpy as np
 
-TRIGGERED = OrderFlag.TRIGGERED.value
+from admf_kernels._jit import law
+from admf_kernels.codes import (
+    Liquidity,
+    MarketFill,
+    OrderEvent,
+    OrderFlag,
+    OrderType,
+    Reason,
+    SlipOn,
+    StopLimitRule,
+    TrailFill,
+)
+from admf_kernels.execution import execute
+from admf_kernels.exits import has_path, moves_inside, stop_exit_price
+from admf_kernels.laws.lifecycle import is_active
+from admf_kernels.laws.prices import limit_base, stop_base
+from admf_kernels.laws.trails import better_peak, move_trail, start_trail
+from admf_kernels.links import end
+from admf_kernels.touch import (
+    is_judged,
+    is_sibling,
+    latch,
+    reached_at_open,
+    reaches_limit,
+    sibling,
+    trigger_reached,
+)
+
+TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 OPENING, SEEN, PARENT = OrderFlag.OPENING.value, OrderFlag.SEEN.value, OrderFlag.PARENT.value
+AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
+POST_ONLY = OrderFlag.POST_ONLY.value
+STOP, LIMIT = OrderType.STOP.value, OrderType.LIMIT.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
 SLIP_MARKET, SLIP_STOP = SlipOn.MARKET.value, SlipOn.STOP.value
 SLIP_MARKETABLE, SLIP_GAP = SlipOn.LIMIT_MARKETABLE.value, SlipOn.LIMIT_GAP.value
-AT_OPEN = Reason.FILL_AT_OPEN.value
+FILL_AT_OPEN = Reason.FILL_AT_OPEN.value
 LIMIT_AT_OPEN = Reason.LIMIT_AT_OPEN.value
-STOP_AT_OPEN = Reason.STOP_AT_OPEN.value
+STOP_AT_OPEN, TOUCHED_AT_OPEN = Reason.STOP_AT_OPEN.value, Reason.TOUCHED_AT_OPEN.value
 
 
 @law
 def stop_at_open(market, state, order, bar: int) -> bool:
-    """P-07: judges a stop at the open; True if it was reached."""
+    """P-07, P-12, R-04: judges a stop at the open; True if it was reached."""
     config, symbol = state.config[0], order.symbol
     open_, close = market.open[bar, symbol], market.close[bar, symbol]
     if order.bits & TRIGGERED:
-        execute(market, state, order, bar, open_, TAKER, AT_OPEN, SLIP_STOP, False, True, bar)
+        execute(market, state, order, bar, open_, TAKER, FILL_AT_OPEN, SLIP_STOP, False, True, bar, open_, False)
         return True
-    if not stop_reached(order.side, open_, order.stop_price, config.stop_trigger):
+    if not trigger_reached(config, order, open_):
         return False
-    base = stop_base(order.side, open_, order.stop_price, close, config.stop_gap)
-    filled = execute(market, state, order, bar, base, TAKER, STOP_AT_OPEN, SLIP_STOP, False, True, bar)
+    base, reason = order.stop_price, TOUCHED_AT_OPEN
+    if not order.bits & IF_TOUCHED:
+        reason = STOP_AT_OPEN
+        base = stop_base(order.side, open_, order.stop_price, close, config.stop_gap)
+        if order.bits & TRAIL and config.trail_fill == TrailFill.WORSE_OF_STOP_AND_CLOSE:
+            base = stop_exit_price(config, order, order.stop_price, close)
+    filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, False, True, bar, open_, False)
     if filled == 0.0 and is_active(order):
-        latch(state, order, bar, STOP_AT_OPEN)
+        latch(state, order, bar, reason)
     elif is_active(order):
         order.bits |= TRIGGERED
     return True
@@ -38,46 +69,87 @@ def stop_at_open(market, state, order, bar: int) -> bool:
 
 @law
 def limit_at_open(market, state, order, bar: int, first: bool) -> bool:
-    """P-05: judges a limit at the open; True if it was reached. `first`: its first eligible open."""
+    """P-05, P-13, P-14: judges a limit at the open; True if it was reached. `first`: its first eligible open."""
     config, symbol = state.config[0], order.symbol
     instrument = state.instruments[symbol]
     open_ = market.open[bar, symbol]
-    reached = reaches_limit(config, instrument, order, open_)
+    marketable = order.side * (open_ - order.limit_price) <= 0.0
+    if order.bits & POST_ONLY and first and marketable:
+        end(state, order, bar, OrderEvent.CANCEL.value, Reason.POST_ONLY_WOULD_TAKE.value)
+        return True
+    reached = marketable if order.bits & AT_OPEN else reaches_limit(config, instrument, order, open_)
     if not reached and first and order.bits & OPENING:
-        reached = order.side * (open_ - order.limit_price) <= 0.0
+        reached = marketable
     if not reached:
         return False
     base = limit_base(
         order.side, open_, order.limit_price, market.high[bar, symbol], market.low[bar, symbol], config.limit_gap
     )
+    if order.bits & AT_OPEN:
+        base = open_
     liquidity, slip_bit = (TAKER, SLIP_MARKETABLE) if first else (MAKER, SLIP_GAP)
-    execute(market, state, order, bar, base, liquidity, LIMIT_AT_OPEN, slip_bit, False, True, bar)
+    execute(market, state, order, bar, base, liquidity, LIMIT_AT_OPEN, slip_bit, False, True, bar, open_, False)
     return True
 
 
 @law
-def open_order(market, state, order, bar: int) -> bool:
-    """P2 for one order: P-04, P-05, P-07, P-09; True if it was reached at the open."""
+def open_stop_limit(market, state, order, bar: int) -> bool:
+    """P-09, P-12, P-15: judges at the open a stop-limit that has not triggered; True if its turn is over."""
     config = state.config[0]
-    first = order.eligible_bar == bar
-    if order.type == OrderType.MARKET:
-        if config.market_fill != MarketFill.NEXT_OPEN:
+    touched = order.bits & IF_TOUCHED != 0
+    if not trigger_reached(config, order, market.open[bar, order.symbol]):
+        return False
+    latch(state, order, bar, TOUCHED_AT_OPEN if touched else STOP_AT_OPEN)
+    if touched:
+        return limit_at_open(market, state, order, bar, True)
+    if config.stop_limit == StopLimitRule.MARKETABLE_AT_STOP:
+        if order.side * (order.limit_price - order.stop_price) >= 0.0:
+            base = order.stop_price
+            execute(
+                market, state, order, bar, base, TAKER, STOP_AT_OPEN, SLIP_MARKETABLE, False, True, bar, base, False
+            )
+        order.bits |= SEEN
+        return True
+    if config.stop_limit == StopLimitRule.NEXT_BAR_ONLY:
+        order.bits |= SEEN
+        return True
+    return config.stop_limit != StopLimitRule.CLOSE_TEST and limit_at_open(market, state, order, bar, True)
+
+
+@law
+def follow_open(market, state, order, bar: int) -> None:
+    """R-02, R-04: the open starts a trail that has no peak, and moves one that follows the path."""
+    open_, tick_inverse = market.open[bar, order.symbol], state.instruments[order.symbol].tick_inverse
+    if np.isnan(order.peak):
+        start_trail(order, open_, open_, tick_inverse)
+    elif moves_inside(state.config[0]) or has_path(state.config[0]):
+        move_trail(order, better_peak(order, order.peak, open_), tick_inverse)
+
+
+@law
+def open_order(market, state, order, bar: int) -> bool:
+    """P2 for one order: P-04, P-05, P-07, P-09, P-12, P-13; True if it was reached at the open."""
+    config = state.config[0]
+    if order.bits & AT_CLOSE:
+        return False
+    if order.form == OrderType.MARKET:
+        if config.market_fill != MarketFill.NEXT_OPEN and not order.bits & AT_OPEN:
             return False
         base = market.open[bar, order.symbol]
-        execute(market, state, order, bar, base, TAKER, AT_OPEN, SLIP_MARKET, False, True, bar)
+        execute(market, state, order, bar, base, TAKER, FILL_AT_OPEN, SLIP_MARKET, False, True, bar, base, False)
         return True
-    if order.type == OrderType.STOP:
-        return stop_at_open(market, state, order, bar)
-    if order.type == OrderType.STOP_LIMIT and not order.bits & TRIGGERED:
-        open_ = market.open[bar, order.symbol]
-        if not stop_reached(order.side, open_, order.stop_price, config.stop_trigger):
-            return False
-        latch(state, order, bar, STOP_AT_OPEN)
-        if config.stop_limit == StopLimitRule.NEXT_BAR_ONLY:
-            order.bits |= SEEN
-            return True
-        first = True
-    return limit_at_open(market, state, order, bar, first)
+    if order.form == STOP or (order.form == OrderType.STOP_LIMIT and not order.bits & TRIGGERED):
+        reached = (
+            stop_at_open(market, state, order, bar)
+            if order.form == STOP
+            else open_stop_limit(market, state, order, bar)
+        )
+        if not reached and order.bits & TRAIL and not order.bits & TRIGGERED:
+            follow_open(market, state, order, bar)
+        return reached
+    if order.form != LIMIT and config.stop_limit == StopLimitRule.CLOSE_TEST and not order.bits & IF_TOUCHED:
+        return False
+    return limit_at_open(market, state, order, bar, order.eligible_bar == bar)
 
 
 @law
@@ -100,7 +172,7 @@ def join_children(state, parent, bar: int, hit_count: int) -> int:
             child = state.orders[row]
             if child.parent != parent.number or child.eligible_bar > bar or is_judged(child):
                 continue
-            if (child.type == OrderType.STOP) != (stops == 0):
+            if (child.form == OrderType.STOP) != (stops == 0):
                 continue
             child.bits |= OPENING
             if child.side * state.positions[child.symbol].quantity < 0.0:
@@ -111,17 +183,9 @@ def join_children(state, parent, bar: int, hit_count: int) -> int:
 
 
 @law
-def open_group(market, state, row: int, bar: int, hit_count: int) -> int:
-    """P2 for the group of one hit, its stop first (W-02); children of a fill join the hits (W-06)."""
+def open_alone(market, state, row: int, bar: int, hit_count: int) -> int:
+    """P2 for one order, without those linked to it; children of a fill join the hits (W-06)."""
     order = state.orders[row]
-    if order.type == OrderType.LIMIT and reached_at_open(market, state, order, bar):
-        stop_row = sibling(market, state, order, OrderType.STOP.value, bar, hit_count, True)
-        if stop_row >= 0:
-            order = state.orders[stop_row]
-    if order.type == OrderType.STOP or order.type == OrderType.LIMIT:
-        if not reached_at_open(market, state, order, bar):
-            return hit_count
-        rest_siblings(state, order, hit_count)
     filled_before = order.filled_quantity
     if not open_order(market, state, order, bar):
         return hit_count
@@ -129,3 +193,20 @@ def open_group(market, state, row: int, bar: int, hit_count: int) -> int:
     if order.bits & PARENT and order.filled_quantity > filled_before:
         return join_children(state, order, bar, hit_count)
     return hit_count
+
+
+@law
+def open_group(market, state, row: int, bar: int, hit_count: int) -> int:
+    """P2 for the group of one hit, its stop first (W-02); children of a fill join the hits (W-06)."""
+    order = state.orders[row]
+    if order.form == LIMIT and reached_at_open(market, state, order, bar):
+        stop_row = sibling(market, state, order, STOP, -1, bar, hit_count, True)
+        if stop_row >= 0:
+            row = stop_row
+            order = state.orders[row]
+    if order.form == STOP or order.form == LIMIT:
+        if reached_at_open(market, state, order, bar):
+            rest_siblings(state, order, hit_count)
+        elif not order.bits & TRAIL:
+            return hit_count
+    return open_alone(market, state, row, bar, hit_count)

@@ -35,8 +35,14 @@ order_dt = record(
         ("size_amount", f8),  # money or share for the other size kinds
         ("filled_quantity", f8),  # units
         ("filled_value", f8),  # sum of quantity * price * multiplier over the fills
+        ("tier_fee", f8),  # of tiered commission: sum over its fills before minimum and maximum (F-06)
         ("commission", f8),  # paid so far
         ("reserved", f8),  # cash reserved at submission per unit still open (or in all for unresolved sizes)
+        ("trail_distance", f8),  # of trailing types: price, or share of the price with TRAIL_PERCENT; NaN without
+        ("trail_offset", f8),  # of trailing types: the peak must have moved so far before the order is active; NaN = 0
+        ("limit_offset", f8),  # of trailing stop-limits: distance of the limit from the trigger
+        ("activation", f8),  # price that the peak of a trail must have reached
+        ("peak", f8),  # best price a trail has seen, NaN before its start
         ("number", i4),  # 0-based, ascending in order of submission, unique in the container
         ("parent", i4),  # number of the parent, -1 without
         ("oco", i4),  # group id > 0, 0 without
@@ -48,14 +54,23 @@ order_dt = record(
         ("bits", i4),  # of OrderFlag
         ("expiry", i4),  # as submitted: bar for GTD, number of bars for GTB
         ("tag", i4),  # the submitter's own mark: row of the script, or what the strategy gave
+        ("fill_count", i4),  # fills booked
+        ("unfilled_not_touched", u4),  # bars without a fill by cause (U-01)
+        ("unfilled_capped", u4),
+        ("unfilled_no_volume", u4),
+        ("unfilled_funds", u4),
+        ("unfilled_bad_bar", u4),
+        ("unfilled_clamp", u4),
         ("side", i1),  # Side
         ("type", u1),  # OrderType
         ("time_in_force", u1),  # TimeInForce
         ("size_kind", u1),  # SizeKind
         ("status", u1),  # OrderStatus
         ("reason", u1),  # Reason of the last transition
+        ("form", u1),  # OrderType it is matched as: market, limit, stop or stop-limit
+        ("unfilled", u1),  # Unfilled of the bar in work
     ],
-    120,
+    192,
 )
 
 fill_dt = record(
@@ -150,6 +165,7 @@ config_dt = record(
         ("min_fill", f8),  # units; smaller fills are not made
         ("slippage_0", f8),  # parameters of the slippage model, in the order of its signature
         ("slippage_1", f8),
+        ("slippage_2", f8),
         ("commission_0", f8),  # parameters of the commission model, in the order of its signature
         ("commission_1", f8),
         ("commission_2", f8),
@@ -158,6 +174,8 @@ config_dt = record(
         ("volume_window", i4),  # bars of the trailing mean
         ("bar_count", i4),  # bars in all: the last one ends the data
         ("slip_on", i4),  # bits of SlipOn
+        ("container", i4),  # number of the container in its pool, 0 alone: draws differ by it (S-08)
+        ("latency_bars", i4),
         ("path", u1),
         ("market_fill", u1),
         ("price_ref", u1),
@@ -166,6 +184,14 @@ config_dt = record(
         ("stop_trigger", u1),
         ("stop_gap", u1),
         ("stop_limit", u1),
+        ("stop_limit_trigger", u1),  # StopTrigger of stop-limits
+        ("conflict", u1),
+        ("entry_bar_exits", u1),
+        ("child_activation", u1),
+        ("trail_ref", u1),
+        ("trail_eval", u1),
+        ("trail_fill", u1),
+        ("points_only", u1),
         ("clamp", u1),
         ("clamp_fail", u1),
         ("volume_basis", u1),
@@ -177,20 +203,23 @@ config_dt = record(
         ("last_bar", u1),
         ("bad_bar", u1),
         ("slippage_model", u1),
+        ("slippage_unit", u1),  # SpreadUnit
         ("commission_model", u1),
         ("commission_precedence", u1),
         ("has_volume", u1),  # 0: the data has no volume and nothing is capped by it
+        ("dated", u1),  # 0: timestamps are bar numbers
         ("close_positions", u1),  # 1: the run closes its positions at the last close
         ("sample_sessions", u1),  # 1: returns are sampled at the last bar of each session, 0: every bar
         ("record", u1),  # Record
     ],
-    120,
+    144,
 )
 
 account_dt = record(
     [
         ("cash", f8),  # all cash, short proceeds included
         ("locked", f8),  # of it locked by shorts
+        ("trial_cash", f8),  # what the orders checked so far on this bar would leave (cash_submit=cumulative_check)
         ("equity", f8),  # cash + marked positions, at the last processed bar
         ("initial_equity", f8),  # cash plus the initial positions at their own prices
         ("equity_peak", f8),
@@ -204,11 +233,20 @@ account_dt = record(
         ("traded_value", f8),  # sum of quantity * price * multiplier over all fills
         ("commission", f8),
         ("slippage_cost", f8),  # money paid to slippage
+        ("month_volume", f8),  # units or money traded this month, by the basis of the tiers (F-06)
         ("clamp_saving", f8),  # slippage money that clamps gave back
         ("profit_sum", f8),  # of winning round trips
         ("loss_sum", f8),  # of losing round trips, >= 0
+        ("unfilled_not_touched", i8),  # sums over orders (U-01)
+        ("unfilled_capped", i8),
+        ("unfilled_no_volume", i8),
+        ("unfilled_funds", i8),
+        ("unfilled_bad_bar", i8),
+        ("unfilled_clamp", i8),
         ("hash_0", u8),  # running trace hash
         ("hash_1", u8),
+        ("fee_time", i8),  # ns UTC at which the parts of a commission are charged (F-07)
+        ("fee_month", i4),  # to which month_volume belongs
         ("bar", i4),  # last processed bar, -1 before the first
         ("status", i4),  # RunStatus
         ("next_number", i4),  # number of the next order
@@ -233,6 +271,7 @@ account_dt = record(
         ("bad_bars", i4),
         ("bad_bar_first", i4),  # -1 without
         ("clamps", i4),
+        ("hooked_count", i4),  # fills already given to on_fill
         ("ambiguous_groups", i4),  # groups and bars where worst and best differ
         ("next_oco", i4),  # next id for a bracket's own group
         ("bankrupt_bar", i4),  # -1 while solvent
@@ -240,10 +279,25 @@ account_dt = record(
         ("failed_order", i4),  # number of the order at which a user law failed, -1 without
         ("row_limit", i4),  # first row of orders that this bar may not use
     ],
-    280,
+    360,
 )
 
 FloatArray = NDArray[np.float64]
+
+
+fee_dt = record(
+    [
+        ("first", f8),  # parameters in the order of `laws.commission.order_fee`; of a tier its upper bound and its rate
+        ("second", f8),
+        ("third", f8),
+        ("start", i8),  # ns UTC from which the part is charged
+        ("end", i8),  # ns UTC from which it is not charged any more
+        ("model", u1),  # CommissionModel; NONE: a tier of the part before
+        ("precedence", u1),
+        ("basis", u1),  # TierBasis
+    ],
+    48,
+)
 
 
 class Market(NamedTuple):
@@ -257,6 +311,7 @@ class Market(NamedTuple):
     flags: NDArray[np.uint8]  # bits of BarFlag
     session_end: NDArray[np.int32]  # (bars,) last bar of the session of each bar
     timestamp: NDArray[np.int64]  # (bars,) ns UTC at the bar's open; the bar index where undated
+    vwap: FloatArray  # of no rows where the data has none
 
 
 class State(NamedTuple):
@@ -277,3 +332,4 @@ class State(NamedTuple):
     script: NDArray[np.record]  # command_dt[rows] of a scripted run, ascending by bar
     script_orders: NDArray[np.record]  # order_dt[rows]; `parent` holds the script row of the parent
     script_numbers: NDArray[np.int32]  # [rows] order number of each submitted script row
+    fees: NDArray[np.record]  # fee_dt[parts and tiers] of a commission that is no single model

@@ -4,11 +4,15 @@
 """
 
 from admf_kernels._jit import kernel, law
+from admf_kernels.closing import fill_at_close
 from admf_kernels.codes import (
     BarFlag,
     LastBar,
     Liquidity,
     OrderEvent,
+    OrderFlag,
+    OrderStatus,
+    OrderType,
     Reason,
     Record,
     RunStatus,
@@ -25,7 +29,7 @@ from admf_kernels.views import as_market, as_state
 
 VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
 TAKER = Liquidity.TAKER.value
-SLIP_MARKET = SlipOn.MARKET.value
+SLIP_MARKET, WAITS, AT_CLOSE = SlipOn.MARKET.value, OrderFlag.WAITS.value, Reason.FILL_AT_CLOSE.value
 # rows one live order can write on one bar, at most: an entry with its two exits, each split by a reversal
 FILLS_PER_ORDER, TRANSITIONS_PER_ORDER = 4, 8
 
@@ -75,7 +79,7 @@ def flatten(market, state, symbol: int, bar: int, price: float, slip_bit: int, r
     order.expires_bar = bar
     for event in (OrderEvent.SUBMIT.value, OrderEvent.VALIDATE.value, OrderEvent.ROUTE.value):
         move(config, account, state.transitions, order, bar, event, reason)
-    execute(market, state, order, bar, price, TAKER, reason, slip_bit, False, False, bar + 1)
+    execute(market, state, order, bar, price, TAKER, reason, slip_bit, False, False, bar + 1, price, True)
 
 
 @law
@@ -105,6 +109,21 @@ def flatten_all(market, state, bar: int, bankrupt: bool) -> None:
         flatten(market, state, symbol, bar, price, 0, Reason.BANKRUPT.value)
 
 
+@law
+def fill_last_orders(market, state, bar: int) -> None:
+    """T-03 `fill_at_close`: market orders that are still alive meet the last close."""
+    config, account = state.config[0], state.account[0]
+    for index in range(account.working_count):
+        order = state.orders[state.working[index]]
+        if order.type != OrderType.MARKET or order.bits & WAITS or not is_alive(order):
+            continue
+        if not market.flags[bar, order.symbol] & VALID:
+            continue
+        if order.status == OrderStatus.VALIDATED:
+            move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
+        fill_at_close(market, state, order, bar, market.close[bar, order.symbol], TAKER, AT_CLOSE, SLIP_MARKET)
+
+
 @kernel
 def close_out(market, state, bar: int, bankrupt: bool) -> None:
     """A-08 in P5 where `bankrupt`, else P7: T-03 and A-10. Ends the live orders, closes positions, sets the equity."""
@@ -112,8 +131,10 @@ def close_out(market, state, bar: int, bankrupt: bool) -> None:
     if bankrupt:
         account.bankrupt_bar = bar
         end_all(state, bar, OrderEvent.CANCEL.value, Reason.BANKRUPT.value)
-    elif config.last_bar == LastBar.EXPIRE_UNFILLED:
-        end_all(state, bar, OrderEvent.EXPIRE.value, Reason.END_OF_DATA.value)  # LastBar.LEAVE_WORKING ends none
+    elif config.last_bar != LastBar.LEAVE_WORKING:  # LastBar.EXPIRE_UNFILLED
+        if config.last_bar == LastBar.FILL_AT_CLOSE:
+            fill_last_orders(market, state, bar)
+        end_all(state, bar, OrderEvent.EXPIRE.value, Reason.END_OF_DATA.value)
     if bankrupt or config.close_positions:
         flatten_all(market, state, bar, bankrupt)
     account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)
@@ -185,9 +206,10 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
         account.bar = bar
         order_start = account.order_count
         account.row_limit = order_start + orders_per_bar_max
-        if config.record == Record.SUMMARY:
+        if config.record == Record.SUMMARY and account.hooked_count == account.fill_count:
             account.fill_count = 0
-        fill_start = account.fill_count
+            account.hooked_count = 0
+        hook_start, fill_start = account.hooked_count, account.fill_count
         account.bar_fill_start = fill_start
         if account.working_count > 0 or account.command_count > 0:
             match(market, state, bar)
@@ -200,11 +222,13 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
             read_script(state, bar)
         if account.bankrupt_bar < 0:
             ctx = make_context(bar, market, state)
-            for index in range(fill_start, account.fill_count):
+            for index in range(hook_start, account.fill_count):
                 on_fill(own, ctx, state.fills[index])
             on_bar(own, ctx)
+        account.hooked_count = account.fill_count
         if account.order_count > account.checked_count:
             take_orders(market, state, bar)
+            exposed = is_exposed(state.positions)
         is_last = bar == config.bar_count - 1
         if is_last:
             close_out(market, state, bar, not is_last)  # a literal False would compile close_out twice

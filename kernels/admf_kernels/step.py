@@ -1,16 +1,33 @@
 """One bar of one container: the phases P1 to P5 in the order of SPEC C-02 and C-03."""
 
+import numpy as np
+
 from admf_kernels._jit import kernel, law
 from admf_kernels.begin import gather, run_commands
 from admf_kernels.closing import close_order
-from admf_kernels.codes import MarketFill, OrderEvent, OrderFlag, PriceReference, Reason, TimeInForce
+from admf_kernels.codes import (
+    BarFlag,
+    Conflict,
+    MarketFill,
+    OrderFlag,
+    Path,
+    PriceReference,
+    TrailReference,
+    Unfilled,
+)
+from admf_kernels.exits import has_path
 from admf_kernels.inside import inside_group
-from admf_kernels.laws.lifecycle import is_active, is_alive
-from admf_kernels.links import end
-from admf_kernels.opening import open_group
+from admf_kernels.laws.lifecycle import is_active
+from admf_kernels.laws.trails import better_peak, move_trail, start_trail
+from admf_kernels.links import end_immediate, sweep_ended
+from admf_kernels.opening import open_alone, open_group
 from admf_kernels.touch import is_judged, left_this_bar
+from admf_kernels.walk import walk
 
 OPENING, ABLE = OrderFlag.OPENING.value, OrderFlag.ABLE.value
+TRAIL, TRIGGERED = OrderFlag.TRAIL.value, OrderFlag.TRIGGERED.value
+AT_CLOSE, ENTERED_INSIDE = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value
+VALID = BarFlag.VALID.value
 
 
 @law
@@ -109,29 +126,93 @@ def phase_close(market, state, bar: int, hit_count: int) -> None:
 
 
 @law
-def end_immediate(state, bar: int) -> None:
-    """T-02: IOC and FOK orders do not outlive their first eligible bar."""
-    for index in range(state.account[0].working_count):
-        order = state.orders[state.working[index]]
-        if order.expires_bar != bar or not is_active(order):
+def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
+    """C-05 `order_id`: each order meets the open, else the range, in ascending number; children of fills join."""
+    index = 0
+    while index < hit_count:
+        row = state.hits[index]
+        order = state.orders[row]
+        index += 1
+        if is_judged(order) or left_this_bar(state, order):
             continue
-        if order.time_in_force == TimeInForce.IOC:
-            end(state, order, bar, OrderEvent.CANCEL.value, Reason.IOC_REMAINDER.value)
-        elif order.time_in_force == TimeInForce.FOK:
-            end(state, order, bar, OrderEvent.CANCEL.value, Reason.FOK_NOT_COMPLETE.value)
+        order.bits |= OPENING
+        if order.side * state.positions[order.symbol].quantity < 0.0:
+            order.bits &= ~OPENING
+        before = hit_count
+        hit_count = open_alone(market, state, row, bar, hit_count)
+        for joined in range(before, hit_count):
+            insert_hit(state, joined)
+        if not is_judged(order):
+            inside_group(market, state, row, bar, 0)
 
 
 @law
-def sweep_ended(state) -> None:
-    """C-03: takes orders that have ended off the list of live ones, which stays in ascending number."""
+def count_unfilled(account, order) -> None:
+    """U-01: one bar on which the order could fill and did not, by its cause."""
+    cause = order.unfilled
+    if cause == Unfilled.NOT_TOUCHED:
+        order.unfilled_not_touched += 1
+        account.unfilled_not_touched += 1
+    elif cause == Unfilled.CAPPED:
+        order.unfilled_capped += 1
+        account.unfilled_capped += 1
+    elif cause == Unfilled.NO_VOLUME:
+        order.unfilled_no_volume += 1
+        account.unfilled_no_volume += 1
+    elif cause == Unfilled.FUNDS:
+        order.unfilled_funds += 1
+        account.unfilled_funds += 1
+    elif cause == Unfilled.BAD_BAR:
+        order.unfilled_bad_bar += 1
+        account.unfilled_bad_bar += 1
+    elif cause == Unfilled.CLAMP:
+        order.unfilled_clamp += 1
+        account.unfilled_clamp += 1
+    order.unfilled = Unfilled.FILLED.value
+
+
+@law
+def follow_bar(market, state, order, bar: int) -> None:
+    """R-06: moves the peak of a trail after its bar."""
+    config, symbol = state.config[0], order.symbol
+    walked = has_path(config) and config.price_ref == PriceReference.RANGE
+    moved = walked and config.trail_ref != TrailReference.CLOSE
+    if order.bits & TRIGGERED or moved or not market.flags[bar, symbol] & VALID:
+        order.bits &= ~ENTERED_INSIDE
+        return
+    price = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
+    if config.trail_ref == TrailReference.CLOSE or order.bits & ENTERED_INSIDE:
+        price = market.close[bar, symbol]  # TrailReference.EXTREME and PATH follow the extreme
+    order.bits &= ~ENTERED_INSIDE
+    tick_inverse = state.instruments[symbol].tick_inverse
+    if np.isnan(order.peak):
+        start_trail(order, price, price, tick_inverse)
+    else:
+        move_trail(order, better_peak(order, order.peak, price), tick_inverse)
+
+
+@law
+def end_bar(market, state, bar: int) -> None:
+    """P5: U-01, R-06, T-02 for every live order in ascending number."""
     account = state.account[0]
-    kept = 0
     for index in range(account.working_count):
-        row = state.working[index]
-        if is_alive(state.orders[row]):
-            state.working[kept] = row
-            kept += 1
-    account.working_count = kept
+        order = state.orders[state.working[index]]
+        if order.unfilled != Unfilled.FILLED:
+            count_unfilled(account, order)
+        if not is_active(order):
+            continue
+        if order.bits & TRAIL:
+            follow_bar(market, state, order, bar)
+        end_immediate(state, order, bar)
+
+
+@law
+def any_on_close(state, hit_count: int) -> bool:
+    """P4: whether an order waits for the close of this bar."""
+    for index in range(hit_count):
+        if state.orders[state.hits[index]].bits & AT_CLOSE:
+            return True
+    return False
 
 
 @kernel
@@ -142,9 +223,19 @@ def match(market, state, bar: int) -> None:
     hit_count = gather(market, state, bar)
     if hit_count > 0:
         if config.price_ref == PriceReference.RANGE:
-            hit_count = phase_open(market, state, bar, hit_count)
-            phase_inside(market, state, bar, hit_count)
-        if config.price_ref == PriceReference.CLOSE or config.market_fill != MarketFill.NEXT_OPEN:
+            if config.path == Path.QUEUE and config.conflict == Conflict.ORDER_ID:
+                phase_in_turn(market, state, bar, hit_count)
+            else:
+                hit_count = phase_open(market, state, bar, hit_count)
+                if has_path(config):
+                    walk(market, state, bar, hit_count)
+                else:
+                    phase_inside(market, state, bar, hit_count)
+        if (
+            config.price_ref == PriceReference.CLOSE
+            or config.market_fill != MarketFill.NEXT_OPEN
+            or any_on_close(state, hit_count)
+        ):
             phase_close(market, state, bar, hit_count)
-    end_immediate(state, bar)
+    end_bar(market, state, bar)
     sweep_ended(state)

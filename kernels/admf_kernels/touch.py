@@ -9,6 +9,9 @@ from admf_kernels.links import find_row
 TRIGGERED = OrderFlag.TRIGGERED.value
 EXIT, OPENING = OrderFlag.EXIT.value, OrderFlag.OPENING.value
 SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
+TRAIL, IF_TOUCHED = OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
+AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
+LONE = IF_TOUCHED | AT_OPEN | AT_CLOSE  # never judged together with an exit of the other kind
 
 
 @law
@@ -29,6 +32,15 @@ def reaches_limit(config, instrument, order, price: float) -> bool:
         config.limit_through_ticks,
         instrument.tick_inverse,
     )
+
+
+@law
+def trigger_reached(config, order, price: float) -> bool:
+    """P-02, P-12: whether the trigger of an order is reached at a price; False while a trail is inactive."""
+    if order.bits & IF_TOUCHED:
+        return order.side * (price - order.stop_price) <= 0.0
+    trigger = config.stop_trigger if order.form == OrderType.STOP else config.stop_limit_trigger
+    return stop_reached(order.side, price, order.stop_price, trigger)
 
 
 @law
@@ -53,7 +65,9 @@ def is_judged(order) -> bool:
 @law
 def is_sibling(order, other) -> bool:
     """W-02: exits judged together: of one OCO group, or without one of the same parent and of its other side."""
-    if other.number == order.number or (other.type != OrderType.STOP and other.type != OrderType.LIMIT):
+    if other.number == order.number or (other.form != OrderType.STOP and other.form != OrderType.LIMIT):
+        return False
+    if other.bits & LONE:
         return False
     if order.oco != 0 or other.oco != 0:
         return other.oco == order.oco
@@ -62,35 +76,43 @@ def is_sibling(order, other) -> bool:
 
 @law
 def reached_at_open(market, state, order, bar: int) -> bool:
-    """P-05, P-07: whether the open is a price for a stop or a limit."""
+    """P-05, P-07, P-12, P-13: whether the open is a price for a stop or a limit."""
     config, open_ = state.config[0], market.open[bar, order.symbol]
-    if order.type == OrderType.STOP:
-        return order.bits & TRIGGERED != 0 or stop_reached(order.side, open_, order.stop_price, config.stop_trigger)
-    if order.eligible_bar == bar and order.bits & OPENING and order.side * (open_ - order.limit_price) <= 0.0:
+    if order.bits & AT_CLOSE:
+        return False
+    if order.form == OrderType.STOP:
+        return order.bits & TRIGGERED != 0 or trigger_reached(config, order, open_)
+    if order.eligible_bar == bar and order.bits & (OPENING | AT_OPEN) and order.side * (open_ - order.limit_price) <= 0:
         return True
-    return reaches_limit(config, state.instruments[order.symbol], order, open_)
+    return order.bits & AT_OPEN == 0 and reaches_limit(config, state.instruments[order.symbol], order, open_)
 
 
 @law
 def reached_inside(market, state, order, bar: int) -> bool:
-    """P-06, P-08: whether the range of the bar has a price for a stop or a limit."""
+    """P-06, P-08: whether the range of the bar has a price for an order; any may have one for a trail."""
     config, symbol = state.config[0], order.symbol
     high, low = market.high[bar, symbol], market.low[bar, symbol]
-    if order.type == OrderType.STOP:
-        adverse = high if order.side > 0 else low
-        return not order.bits & TRIGGERED and stop_reached(order.side, adverse, order.stop_price, config.stop_trigger)
+    if order.form == OrderType.STOP:
+        if order.bits & TRIGGERED:
+            return False
+        return order.bits & TRAIL != 0 or trigger_reached(config, order, high if order.side > 0 else low)
     return reaches_limit(config, state.instruments[symbol], order, low if order.side > 0 else high)
 
 
 @law
-def sibling(market, state, order, order_type: int, bar: int, hit_count: int, at_open: bool) -> int:
-    """W-02: row of the lowest sibling of a type that the open or the range of the bar reaches, -1 without."""
-    if order.type == order_type or (order.oco == 0 and order.parent < 0):
+def sibling(market, state, order, form: int, trail: int, bar: int, hit_count: int, at_open: bool) -> int:
+    """W-02: row of the lowest sibling of a form that the open or the range of the bar reaches, -1 without.
+
+    `trail` asks for trails (TRAIL), for what is no trail (0), or does not ask (-1).
+    """
+    if order.oco == 0 and order.parent < 0:
         return -1
     for index in range(hit_count):
         row = state.hits[index]
         other = state.orders[row]
-        if other.type != order_type or not is_sibling(order, other) or is_judged(other):
+        if other.form != form or not is_sibling(order, other) or is_judged(other):
+            continue
+        if trail >= 0 and other.bits & TRAIL != trail:
             continue
         if at_open and reached_at_open(market, state, other, bar):
             return row

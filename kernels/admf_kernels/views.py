@@ -23,6 +23,7 @@ MARKET = view_type(
         "flags": ("", _U1, 2),
         "session_end": ("", _I4, 1),
         "timestamp": ("", _I8, 1),
+        "vwap": ("", _F8, 2),
     },
 )
 STATE = view_type(
@@ -43,6 +44,7 @@ STATE = view_type(
         "script": ("command", records.command_dt, 1),
         "script_orders": ("order", records.order_dt, 1),
         "script_numbers": ("", _I4, 1),
+        "fees": ("fee", records.fee_dt, 1),
     },
 )
 assert tuple(MARKET.tables) == records.Market._fields

@@ -54,7 +54,15 @@ def test_every_word_is_taken_in_any_case_and_cast_to_its_code(name: str, word: s
     assert getattr(execution, name) == word
     kind = Execution.KINDS[name]
     assert isinstance(kind, Word)
-    assert cast(execution)[name] == kind.code[word.upper()].value
+    expected = codes.StopTrigger[execution.stop_trigger.upper()] if word == "as_stop" else kind.code[word.upper()]
+    assert cast(execution, has_vwap=True)[name] == expected.value
+
+
+def test_the_trigger_of_stop_limits_follows_that_of_stops_unless_it_is_given() -> None:
+    triggers = ("touch", "through")
+    assert [cast(Execution(stop_trigger=word))["stop_limit_trigger"] for word in triggers] == [0, 1]
+    assert [cast(Execution(stop_limit_trigger=word))["stop_limit_trigger"] for word in triggers] == [0, 1]
+    assert cast(Execution(stop_trigger="through", stop_limit_trigger="touch"))["stop_limit_trigger"] == 0
 
 
 def test_from_dict_is_the_way_back_from_to_dict() -> None:
@@ -111,6 +119,11 @@ def test_an_unknown_preset() -> None:
         ({"volume_limit": 0}, "allowed: a finite number > 0 and <= 1, or none"),
         ({"volume_limit": 1.01}, "execution.volume_limit: out of range"),
         ({"volume_window": 2.5}, "allowed: a whole number >= 1"),
+        ({"latency_bars": -1}, "execution.latency_bars: out of range; found -1; allowed: a whole number >= 0"),
+        ({"latency_bars": 0.5}, "execution.latency_bars: out of range"),
+        ({"points_only": 1}, "execution.points_only: not true or false; found 1; allowed: true, false"),
+        ({"bounds": "yes"}, "execution.bounds: not true or false"),
+        ({"trail_eval": "high-first"}, "did you mean 'high_first'?"),
         ({"slip_on": ["market", "stops"]}, "did you mean 'stop'?"),
         ({"slip_on": 3}, "execution.slip_on"),
         ({"slippage": "bps"}, "execution.slippage.amount: missing"),
@@ -171,6 +184,14 @@ def test_every_fault_at_once() -> None:
         ),
         (Execution(slippage=slippage.ticks(1)), Account(), {"has_ticks": False}, "an instrument has no tick size"),
         (Execution(clamp="none", clamp_fail="skip_bar"), Account(), {}, "execution.clamp_fail: clamp=none"),
+        (Execution(points_only=True), Account(), {}, "execution.points_only: only the points of one path are prices"),
+        (Execution(points_only=True, path="queue"), Account(), {}, "set execution.path to one of ohlc, olhc"),
+        (Execution(bounds=True, path="ohlc"), Account(), {}, "execution.bounds: the bounds are the paths worst and"),
+        (Execution(bounds=True, path="queue"), Account(), {}, "set execution.path to worst or best"),
+        (Execution(price_ref="close", path="candle"), Account(), {}, "execution.path: orders are judged against the"),
+        (Execution(price_ref="close", market_fill="next_mid"), Account(), {}, "execution.market_fill: price_ref=close"),
+        (Execution(market_fill="same_close", latency_bars=2), Account(), {}, "latency_bars=2 says later, same_close"),
+        (Execution(market_fill="next_vwap"), Account(), {"has_vwap": False}, "the data has no column vwap"),
         (
             Execution(short="forbidden"),
             Account(positions={"A": (-1, 5)}),
@@ -189,6 +210,10 @@ def test_what_does_not_contradict_is_cast() -> None:
     cast(Execution(volume_limit=0.1, slippage=slippage.ticks(1)), has_ticks=True)
     cast(Execution(short="forbidden"), Account(positions={"A": (1, 5)}))
     cast(Execution(), has_volume=False, has_ticks=False)
+    for path in ("ohlc", "olhc", "adaptive", "candle"):
+        cast(Execution(points_only=True, path=path, trail_eval="path", latency_bars=3))
+    cast(Execution(bounds=True, path="best", trail_eval="path"))
+    cast(Execution(price_ref="close", market_fill="same_close", path="queue"))
 
 
 # ---------------------------------------------------------------------------------------------------------- the record
@@ -205,6 +230,7 @@ def test_the_record_of_the_defaults() -> None:
     assert (record["limit_through_ticks"], record["volume_window"], record["min_fill"]) == (1.0, 20, 0.0)
     assert record["slippage_model"] == codes.SlippageModel.NONE.value
     assert record["commission_model"] == codes.CommissionModel.NONE.value
+    assert [record[name] for name in ("latency_bars", "points_only", "conflict", "entry_bar_exits")] == [0, 0, 0, 0]
 
 
 MODELS: list[tuple[Model, dict[str, float]]] = [

@@ -80,6 +80,42 @@ def test_what_a_strategy_sees(debug: bool) -> None:
     assert orders["limit_price"].tolist() == indicators.lowest(lows, period)[period - 1 :]
 
 
+class Follower(admf.CompiledStrategy):
+    """As `Watcher`, with the indicators that smooth: I-02 in the quantity, I-03 in the limit, I-04 in the stop."""
+
+    period: int = 3
+    _ema: float = 0.0
+    _gain: float = 0.0
+    _loss: float = 0.0
+    _atr: float = 0.0
+
+    def on_bar(self, ctx):
+        self._ema = ctx.ema(self._ema, self.period)
+        self._gain = ctx.average_gain(self._gain, self.period)
+        self._loss = ctx.average_loss(self._loss, self.period)
+        self._atr = ctx.atr(self._atr, self.period)
+        if ctx.bar >= self.period:
+            ctx.buy(self._ema, limit=1.0 + ctx.rsi(self._gain, self._loss), stop=self._atr)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("period", [1, 2, 7])
+def test_what_smooths(period: int, debug: bool) -> None:
+    """I-02, I-03, I-04: bit for bit."""
+    rng = random.Random(6)
+    count = 60
+    closes = [rng.choice([1.0, 1.25, rng.uniform(1.0, 2.0)]) for _ in range(count)]
+    highs, lows = [close + rng.random() for close in closes], [close - 0.9 * rng.random() for close in closes]
+    bars = {"open": closes, "high": highs, "low": lows, "close": closes}
+    result = admf.backtest(bars, Follower(period=period), debug=debug, execution=admf.Execution(cash_submit="none"))
+    orders = result.records.orders
+    orders = orders[orders["tag"] == -1][: count - period]
+    ranges = [Bar(close, high, low, close) for close, high, low in zip(closes, highs, lows, strict=True)]
+    assert orders["quantity"].tolist() == indicators.ema(closes, period)[period:]
+    assert orders["limit_price"].tolist() == [1.0 + value for value in indicators.rsi(closes, period)[period:]]
+    assert orders["stop_price"].tolist() == indicators.atr(ranges, period)[period:]
+
+
 @pytest.mark.parametrize("debug", [False, True])
 def test_the_reversion_strategy_follows_the_rule(debug: bool) -> None:
     """I-03: it buys on the first bar whose RSI is below 30."""

@@ -1,16 +1,15 @@
 """One fill on the books: the A rules."""
 
-from oracle.costs import fee
+from oracle.costs import fill_fee
 from oracle.linked import DUST
 from oracle.records import Fill, Order, Position, Price, Trade
 from oracle.world import World
 
 
-def order_fee(world: World, order: Order, quantity: float, price: float) -> float:
+def order_fee(world: World, order: Order, found: Price, quantity: float, price: float) -> float:
     """F-01: what one more fill of the order costs."""
     value = quantity * price * world.instruments[order.symbol].multiplier
-    after = fee(world.rules, order.filled + quantity, order.value + value)
-    return after - fee(world.rules, order.filled, order.value)
+    return fill_fee(world, order, found.liquidity, quantity, value)
 
 
 def book(
@@ -19,7 +18,7 @@ def book(
     """A-01: cash, position, statistics and trace of a fill that only opens or only closes."""
     multiplier = world.instruments[order.symbol].multiplier
     position = world.positions[order.symbol]
-    cost = order_fee(world, order, quantity, price)
+    cost = order_fee(world, order, found, quantity, price)
     fill = Fill(
         order.number, world.bar, order.symbol, order.side, price, quantity, cost, found.base, found.liquidity,
         ambiguous, found.reason,

@@ -5,7 +5,7 @@ from math import inf, isfinite, isnan
 
 from admf_kernels.codes import OrderEvent, Reason, SizeKind, TimeInForce
 from oracle.accounting import book, order_fee
-from oracle.costs import fee, slippage
+from oracle.costs import fill_fee, slippage
 from oracle.funds import affordable, floored, sized_money, tolerance, weight
 from oracle.linked import DUST, cancel, end, feed_children, is_used_up, parent_lives, reduce_siblings, reducible
 from oracle.prices import clamped, rounded_down, rounded_up, volume_of
@@ -66,9 +66,7 @@ def passing(world: World, order: Order, wanted: float) -> float:
 def priced(world: World, order: Order, found: Price, quantity: float, *, slips: bool = True) -> tuple[float, float]:
     """P-11, S-01: the price after slippage and clamp, and the price before the clamp."""
     bar, instrument = world.now(order.symbol), world.instruments[order.symbol]
-    distance, used = 0.0, world.used(order.symbol)
-    if slips:
-        distance = slippage(world.rules, instrument, bar, found.slip, found.base, order.side, quantity, used)
+    distance = slippage(world, order, found.slip, found.base, quantity) if slips else 0.0
     raw = found.base + order.side * distance
     raw = rounded_up(raw, instrument) if order.side > 0 else rounded_down(raw, instrument)
     return clamped(raw, order, bar, world.rules), raw
@@ -81,7 +79,7 @@ def resolve(world: World, order: Order, found: Price) -> bool:
     quantity = affordable(
         instrument, budget, found.base, 1.0,
         lambda units: priced(world, order, found, units)[0],
-        lambda units, price: order_fee(world, order, units, price),
+        lambda units, price: order_fee(world, order, found, units, price),
     )  # fmt: skip
     order.quantity = quantity if quantity >= instrument.minimum else 0.0
     if order.quantity <= 0.0:
@@ -171,7 +169,7 @@ def allowed_opening(world: World, order: Order, deal: Deal) -> float:
         return deal.opening
     position = world.positions[order.symbol]
     closed = deal.closing * deal.closing_price * multiplier
-    closing_fee = order_fee(world, order, deal.closing, deal.closing_price) if deal.closing > 0.0 else 0.0
+    closing_fee = order_fee(world, order, deal.found, deal.closing, deal.closing_price) if deal.closing > 0.0 else 0.0
     unlocked = 0.0
     if deal.closing > 0.0:
         unlocked = position.locked
@@ -179,7 +177,8 @@ def allowed_opening(world: World, order: Order, deal: Deal) -> float:
             unlocked = position.locked * (deal.closing / abs(position.quantity))
     free = (world.cash - (order.side * closed + closing_fee)) - (world.locked - unlocked)
     value = deal.opening * deal.price * multiplier
-    opening_fee = total_fee(world, order, deal.quantity, closed + value) - closing_fee
+    liquidity = deal.found.liquidity
+    opening_fee = fill_fee(world, order, liquidity, deal.quantity, closed + value) - closing_fee
     if weight(world, order.side) * value + opening_fee <= free + tolerance(value):
         return deal.opening
     if sized or rules.cash_fill == "resize_down":
@@ -187,15 +186,11 @@ def allowed_opening(world: World, order: Order, deal: Deal) -> float:
             world.instruments[order.symbol], free, deal.found.base, weight(world, order.side),
             lambda units: priced(world, order, deal.found, deal.closing + units)[0],
             lambda units, price: (
-                total_fee(world, order, deal.closing + units, closed + units * price * multiplier) - closing_fee
+                fill_fee(world, order, liquidity, deal.closing + units, closed + units * price * multiplier)
+                - closing_fee
             ),
         )  # fmt: skip
     return 0.0
-
-
-def total_fee(world: World, order: Order, quantity: float, value: float) -> float:
-    """F-01: what more units of a given value cost the order."""
-    return fee(world.rules, order.filled + quantity, order.value + value) - fee(world.rules, order.filled, order.value)
 
 
 def settle(world: World, order: Order, deal: Deal, *, ambiguous: bool, first: int) -> float:

@@ -1,11 +1,12 @@
 """Money: reserves at submission, sizes given as money or share, what free cash can pay."""
 
 from collections.abc import Callable
-from math import floor, isfinite, isnan
+from math import floor, isfinite, isnan, nan
 
-from admf_kernels.codes import OrderType, SizeKind
-from oracle.costs import fee, slippage
-from oracle.records import Instrument, Order
+from admf_kernels.codes import Liquidity, SizeKind
+from oracle.costs import fill_fee, slippage
+from oracle.prices import order_prices
+from oracle.records import TRAILS, Instrument, Order
 from oracle.world import World
 
 LOT_SLACK = 1e-9
@@ -45,18 +46,25 @@ def opening_quantity(world: World, order: Order) -> float:
 
 
 def reference_price(world: World, order: Order, quantity: float) -> float | None:
-    """A-02: r, None for a market order before the first bar or before the first valid close."""
-    if order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+    """A-02: r, None for what goes by the market before the first bar or before the first valid close."""
+    if not isnan(order.limit_price):
         return order.limit_price
-    word = "stop" if order.type == OrderType.STOP else "market"
-    base = order.stop_price if order.type == OrderType.STOP else world.positions[order.symbol].mark
+    trigger = trigger_price(world, order)
+    word = "market" if isnan(trigger) and order.type not in TRAILS else "stop"
+    base = world.positions[order.symbol].mark if isnan(trigger) else trigger
     if world.bar < 0:
-        return base if order.type == OrderType.STOP else None
+        return None if isnan(trigger) else base
     if isnan(base):
         return None
-    bar, instrument = world.now(order.symbol), world.instruments[order.symbol]
-    distance = slippage(world.rules, instrument, bar, word, base, order.side, quantity, world.used(order.symbol))
-    return base + order.side * distance
+    return base + order.side * slippage(world, order, word, base, quantity)
+
+
+def trigger_price(world: World, order: Order) -> float:
+    """A-02: S of an order without a limit, NaN without one; a trail has the one that it was sent with."""
+    if order.type not in TRAILS:
+        return order.stop_price
+    _, stop = order_prices(order, nan, order.request.stop_price, world.instruments[order.symbol])
+    return stop if order.parent is None else nan
 
 
 def sized_money(world: World, order: Order, equity: float) -> float:
@@ -81,7 +89,7 @@ def needed(world: World, order: Order) -> float:
     if price is None:
         return 0.0
     value = opening * price * world.instruments[order.symbol].multiplier
-    return value * weight(world, order.side) + fee(world.rules, opening, value)
+    return value * weight(world, order.side) + fill_fee(world, order, Liquidity.TAKER, opening, value)
 
 
 def reserves(world: World) -> float:
@@ -103,6 +111,20 @@ def reserve(world: World, order: Order) -> bool:
         return False
     order.reserve = need
     return True
+
+
+def is_covered(world: World, order: Order, quantity: float) -> bool:
+    """A-02: `cumulative_check`: whether the cash that this bar's orders before it left covers the order."""
+    if world.submission_cash[0] != world.bar:
+        world.submission_cash = (world.bar, world.cash)
+    base = order.limit_price if not isnan(order.limit_price) else trigger_price(world, order)
+    base = world.positions[order.symbol].mark if isnan(base) else base
+    left = world.submission_cash[1]
+    value = quantity * base * world.instruments[order.symbol].multiplier
+    if not isnan(value):
+        left -= order.side * value + fill_fee(world, order, Liquidity.TAKER, quantity, value)
+    world.submission_cash = (world.bar, left)
+    return left >= -tolerance(0.0 if isnan(value) else value)
 
 
 def affordable(

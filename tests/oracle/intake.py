@@ -2,15 +2,22 @@
 
 from math import isfinite, isnan, nan
 
-from admf_kernels.codes import OrderEvent, OrderType, Reason, Side, SizeKind, TimeInForce
-from oracle.funds import LOT_SLACK, floored, opening_quantity, reserve
-from oracle.linked import DUST, adopt, cancel, is_waiting, last_bar
+from admf_kernels.codes import OrderEvent, OrderStatus, OrderType, Reason, Side, SizeKind, TimeInForce
+from oracle.funds import LOT_SLACK, floored, is_covered, opening_quantity, reserve
+from oracle.linked import DUST, adopt, cancel, is_waiting, last_bar, set_eligible
 from oracle.prices import order_prices
-from oracle.records import Command, Order, Request
+from oracle.records import ON_CLOSE, ON_OPEN, TOUCHED, TRAILS, Command, Order, Request
+from oracle.trails import begin_child_trail, begin_trail
 from oracle.world import World
 
-LIMITS = (OrderType.LIMIT, OrderType.STOP_LIMIT)
-STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+LIMITS = (
+    OrderType.LIMIT,
+    OrderType.STOP_LIMIT,
+    OrderType.LIMIT_IF_TOUCHED,
+    OrderType.LIMIT_ON_OPEN,
+    OrderType.LIMIT_ON_CLOSE,
+)
+STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, *TOUCHED)
 
 
 def is_positive(value: float) -> bool:
@@ -35,14 +42,40 @@ def fault(world: World, request: Request, parent: Order | None) -> Reason:
         return Reason.LIMIT_PRICE_MISSING
     if request.type in STOPS and not is_positive(request.stop_price):
         return Reason.STOP_PRICE_MISSING
+    if request.type in TRAILS and not is_trail(request):
+        return Reason.TRAIL_MISSING
+    if request.post_only and request.type != OrderType.LIMIT:
+        return Reason.POST_ONLY_TYPE
     word = request.time_in_force
     if word not in list(TimeInForce) or (word == TimeInForce.GTB and request.expiry < 1):
         return Reason.TIME_IN_FORCE_UNKNOWN
+    if request.type in (*ON_OPEN, *ON_CLOSE) and world.bars[0][0].time_ns is None:
+        return Reason.SESSION_UNKNOWN
     if not known:
         return Reason.SYMBOL_UNKNOWN
-    if request.parent >= 0 and (parent is None or not parent.alive or parent.symbol != request.symbol):
+    if request.parent >= 0 and (parent is None or not is_live(world, parent) or parent.symbol != request.symbol):
         return Reason.PARENT_UNKNOWN
     return Reason.NONE
+
+
+def is_live(world: World, parent: Order) -> bool:
+    """L-02, C-02: a parent that lives, or that same_close filled after this child arrived."""
+    at_once = parent.submitted_bar == world.bar == parent.closed_bar
+    return parent.alive or (at_once and parent.status == OrderStatus.FILLED)
+
+
+def is_trail(request: Request) -> bool:
+    """L-02: one distance, and offsets and a first stop that are numbers where they are given."""
+    amount, percent = request.trail_amount, request.trail_percent
+    if isnan(amount) == isnan(percent) or not is_positive(percent if isnan(amount) else amount):
+        return False
+    offsets = [request.trail_activation_offset] if not isnan(request.trail_activation_offset) else []
+    if request.type == OrderType.TRAILING_STOP_LIMIT:
+        offsets.append(request.limit_offset)
+    if not all(isfinite(offset) and offset >= 0.0 for offset in offsets):
+        return False
+    first = request.stop_price
+    return (isnan(percent) or percent < 100.0) and (isnan(first) or is_positive(first))
 
 
 def is_below_lot(world: World, request: Request) -> bool:
@@ -71,20 +104,35 @@ def check(world: World, order: Order) -> None:
         world.move(order, OrderEvent.REFUSE, reason)
         return
     tidy(world, order)
+    own = order.quantity
     if order.parent is not None:
         adopt(order, order.parent)
     world.move(order, OrderEvent.VALIDATE)
+    if order.parent is None and is_short_forbidden(world, order):
+        world.move(order, OrderEvent.DENY, Reason.SHORT_FORBIDDEN)
+        return
+    if not is_paid(world, order, own):
+        world.move(order, OrderEvent.DENY, Reason.INSUFFICIENT_CASH)
+        return
     if is_waiting(order):
         if order.request.time_in_force == TimeInForce.GTD:
             order.expires_bar = order.request.expiry
         return
-    order.eligible_bar = world.bar + 1
-    if order.parent is None:
-        if is_short_forbidden(world, order):
-            world.move(order, OrderEvent.DENY, Reason.SHORT_FORBIDDEN)
-        elif not reserve(world, order):
-            world.move(order, OrderEvent.DENY, Reason.INSUFFICIENT_CASH)
+    set_eligible(world, order, world.bar + 1 + world.rules.latency_bars)
     order.expires_bar = last_bar(world, order, order.eligible_bar)
+    if order.parent is None:
+        begin_trail(world, order)
+    else:
+        order.activated_bar = world.bar
+        base = [fill.base_price for fill in world.fills if fill.order == order.parent.number][-1]
+        begin_child_trail(world, order, base, base)
+
+
+def is_paid(world: World, order: Order, quantity: float) -> bool:
+    """A-02: the test of `cash_submit`; `quantity` is what was asked for, of a child too."""
+    if world.rules.cash_submit == "cumulative_check":
+        return is_covered(world, order, quantity)
+    return order.parent is not None or reserve(world, order)
 
 
 def tidy(world: World, order: Order) -> None:
@@ -92,7 +140,7 @@ def tidy(world: World, order: Order) -> None:
     instrument = world.instruments[order.symbol]
     limit = order.limit_price if order.type in LIMITS else nan
     stop = order.stop_price if order.type in STOPS else nan
-    order.limit_price, order.stop_price = order_prices(order.side, limit, stop, instrument)
+    order.limit_price, order.stop_price = order_prices(order, limit, stop, instrument)
     order.quantity = floored(order.quantity, instrument)
 
 
@@ -114,7 +162,7 @@ def amend(world: World, order: Order, command: Command) -> None:
             world.move(order, OrderEvent.AMEND, reason)
             return
     instrument = world.instruments[order.symbol]
-    limit, stop = order_prices(order.side, command.limit_price, command.stop_price, instrument)
+    limit, stop = order_prices(order, command.limit_price, command.stop_price, instrument)
     if order.type in LIMITS and not isnan(limit):
         order.limit_price = limit
     if order.type in STOPS and not isnan(stop):

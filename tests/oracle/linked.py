@@ -2,8 +2,10 @@
 
 from math import isnan
 
-from admf_kernels.codes import OrderEvent, OrderStatus, Reason, SizeKind, TimeInForce
-from oracle.records import NEVER, Order
+from admf_kernels.codes import OrderEvent, OrderStatus, OrderType, Reason, SizeKind, TimeInForce
+from oracle.prices import first_bar
+from oracle.records import NEVER, ON_CLOSE, ON_OPEN, Order, Price
+from oracle.trails import begin_child_trail
 from oracle.world import World
 
 DUST = 1e-9  # relative: what counts as nothing
@@ -50,7 +52,13 @@ def adopt(child: Order, parent: Order) -> None:
 
 
 def last_bar(world: World, order: Order, first: int) -> int:
-    """T-01: the last bar that may fill an order whose first eligible bar is `first`."""
+    """T-01, C-06: the last bar that may fill an order whose first eligible bar is `first`."""
+    last = life(world, order, first)
+    return min(last, order.eligible_bar) if order.type in (*ON_OPEN, *ON_CLOSE) else last
+
+
+def life(world: World, order: Order, first: int) -> int:
+    """T-01: the last bar by the time in force alone."""
     word = order.request.time_in_force
     if word == TimeInForce.DAY:
         bars = world.bars[order.symbol]
@@ -72,21 +80,48 @@ def route(world: World, order: Order) -> None:
         world.move(order, OrderEvent.ROUTE, Reason.ELIGIBLE)
 
 
-def feed_children(world: World, parent: Order, quantity: float, *, first: int) -> None:
-    """L-05, W-06: a fill of the parent activates its children, eligible from bar `first` on, or grows them."""
+def set_eligible(world: World, order: Order, earliest: int) -> None:
+    """C-01, C-06: the first bar that may fill an order which may work from `earliest` on."""
+    found = first_bar(world.bars[order.symbol], order, earliest)
+    order.eligible_bar = NEVER if found is None else found
+
+
+def feed_children(world: World, parent: Order, quantity: float, found: Price, *, first: int) -> None:
+    """L-05, W-06, W-09: a fill of the parent activates its children, eligible from bar `first` on, or grows them."""
+    if world.rules.child_activation == "next_bar":
+        first = world.bar + 1
     for child in parent.children:
         if not child.alive:
             continue
-        if child.eligible_bar == NEVER:
+        if child.activated_bar < 0:
             child.quantity = 0.0
-            child.eligible_bar = first
+            child.activated_bar = world.bar
+            # an order for the next session's open is not for the open of its parent's fill
+            set_eligible(world, child, world.bar + 1 if child.type in ON_OPEN else first)
             child.expires_bar = last_bar(world, child, world.bar)
             if child.reduce_only and reducible(world, child) == 0.0:
                 world.move(child, OrderEvent.CANCEL, Reason.NOTHING_TO_REDUCE)
                 continue
             world.move(child, OrderEvent.ROUTE, Reason.ACTIVATED_BY_PARENT)
+            begin_child_trail(world, child, found.base, found.base if isnan(found.moment) else found.moment)
         child.quantity += quantity * child.ratio
     cancel_orphans(world)
+
+
+def acts_in_entry_bar(world: World, order: Order) -> bool:
+    """W-09: whether an exit may fill on the bar of its parent's first fill; any other order may."""
+    parent = order.parent
+    if parent is None or order.side == parent.side or order.activated_bar != world.bar:
+        return True
+    return exits_follow(world, parent)
+
+
+def exits_follow(world: World, entry: Order) -> bool:
+    """W-09: whether the exits of an entry may fill on the bar in which it fills."""
+    word = world.rules.entry_bar_exits
+    if word == "market_entry_only":
+        return entry.type in (OrderType.MARKET, OrderType.MARKET_ON_OPEN)
+    return word != "none"
 
 
 def end(world: World, order: Order, event: OrderEvent, reason: Reason) -> None:

@@ -2,37 +2,43 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor, isnan
 
-from admf_kernels.codes import Liquidity, OrderType, Reason
+from admf_kernels.codes import Liquidity, Reason
 from oracle.prices import (
     adv,
     fav,
     limit_base_inside,
     limit_reached,
+    rounded_down,
+    rounded_up,
     stop_base_inside,
-    stop_reached,
+    trigger_reached,
 )
 from oracle.records import Bar, Instrument, Order, Price, Rules
+from oracle.trails import activation, better, evaluation, peak_for, stop_at
 
 ORDER_OF_EQUALS = ("stop", "target", "hold", "no fill")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One admissible outcome: how the order enters (None: it does not), and how the exit leaves (None: it stays)."""
+    """One admissible outcome: how the order enters (None: it does not), how an exit leaves (None: none), and whose."""
 
     word: str  # of ORDER_OF_EQUALS
     value: float
     entry: Price | None = None
     exit: Price | None = None
+    by: Order | None = None
 
 
 @dataclass(frozen=True)
 class Exits:
-    """The stop and the limit that wait for an entry; either may be missing."""
+    """The stop, the trail and the limit that wait for an entry; any may be missing."""
 
-    stop: Order | None
-    target: Order | None
+    stop: Order | None = None
+    trail: Order | None = None
+    target: Order | None = None
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,7 @@ class Scene:
     bar: Bar
     rules: Rules
     instrument: Instrument
-    exits: Exits = Exits(None, None)
-
-    def stops(self, price: float) -> bool:
-        """P-02 for the stop of the exits: at or beyond SL."""
-        stop = self.exits.stop
-        return stop is not None and stop_reached(stop.side, price, stop.stop_price, self.rules)
+    exits: Exits = Exits()
 
     def reaches(self, price: float) -> bool:
         """reach(p): P-03 for the target."""
@@ -67,9 +68,9 @@ def choose(outcomes: Sequence[Outcome], rules: Rules) -> tuple[Outcome, bool]:
     return ranked[values.index(wanted)], min(values) != max(values)
 
 
-def stop_price_inside(order: Order, scene: Scene) -> Price:
-    """P-08."""
-    base = stop_base_inside(order.side, order.stop_price, scene.bar, scene.rules)
+def stop_price_inside(order: Order, level: float, scene: Scene) -> Price:
+    """P-08, R-08."""
+    base = stop_base_inside(order, level, scene.bar, scene.rules)
     return Price(base, "stop", Liquidity.TAKER, Reason.STOP_REACHED)
 
 
@@ -87,123 +88,140 @@ def through_price(order: Order, scene: Scene) -> float:
     return round(order.limit_price * inverse - order.side * rules.limit_through_ticks) / inverse
 
 
-class Entry:
-    """An entry inside the bar at `price`, with the moment's path price q; builds the outcomes that follow it."""
+@dataclass(frozen=True)
+class Stay:
+    """W-07: a position on `side` from some moment of the bar on, and what can still become of it.
 
-    def __init__(self, order: Order, scene: Scene, price: Price, moment: float) -> None:
-        self.order, self.scene, self.price, self.moment = order, scene, price, moment
-        self.far = adv(-order.side, scene.bar)  # the extreme that triggers the stop of the exits
-        self.near = fav(-order.side, scene.bar)  # the extreme that fills their target
+    `entry` is its price and `moment` the path's price then; both are missing where it was held before. `start` and
+    `peak` are those of a trail. `low` and `high` tell whether the extreme that triggers the stop, and the one that
+    fills the target, are certain to come.
+    """
 
-    def _worth(self, price: float) -> float:
-        return self.order.side * (price - self.price.base)
+    scene: Scene
+    side: int
+    peak: float
+    start: float
+    low: bool
+    high: bool
+    entry: Price | None = None
+    moment: float = 0.0
 
-    def _out(self, word: str, found: Price) -> Outcome:
-        return Outcome(word, self._worth(found.base), self.price, found)
+    @property
+    def far(self) -> float:
+        """The extreme that triggers the stop."""
+        return adv(-self.side, self.scene.bar)
 
-    def stop(self) -> Outcome:
-        """Out at SL."""
-        assert self.scene.exits.stop is not None
-        return self._out("stop", stop_price_inside(self.scene.exits.stop, self.scene))
+    @property
+    def near(self) -> float:
+        """The extreme that fills the target."""
+        return fav(-self.side, self.scene.bar)
 
-    def target(self) -> Outcome:
-        """Out at TP."""
-        assert self.scene.exits.target is not None
-        return self._out("target", limit_price_inside(self.scene.exits.target, self.scene))
+    def worth(self, price: float) -> float:
+        """Of leaving at a price, against the entry or, of a position held before, against the close."""
+        return self.side * (price - (self.scene.bar.close if self.entry is None else self.entry.base))
+
+    def out(self, word: str, found: Price, by: Order) -> Outcome:
+        """Leaving by an order."""
+        return Outcome(word, self.worth(found.base), self.entry, found, by)
 
     def hold(self) -> Outcome:
         """Still in at the close."""
-        return Outcome("hold", self._worth(self.scene.bar.close), self.price)
+        return Outcome("hold", self.worth(self.scene.bar.close), self.entry)
 
-    def at_once(self) -> Outcome | None:
-        """W-03: out at the moment of the entry."""
-        if self.scene.stops(self.moment):
-            return self._out("stop", Price(self.moment, "stop", Liquidity.TAKER, Reason.ENTRY_BEYOND_EXIT))
-        if self.scene.reaches(self.moment):
-            return self._out(
-                "target", Price(self.moment, "limit_marketable", Liquidity.TAKER, Reason.ENTRY_BEYOND_EXIT)
-            )
-        return None
+    def target(self) -> list[Outcome]:
+        """Out at TP, where the bar reaches it."""
+        order = self.scene.exits.target
+        if order is None or not self.scene.reaches(self.near):
+            return []
+        return [self.out("target", limit_price_inside(order, self.scene), order)]
 
-    def stopped(self) -> bool:
-        """l ≤ SL."""
-        return self.scene.stops(self.far)
+    def floor(self, peak: float) -> tuple[float, Order] | None:
+        """σ: the nearer of SL and T(peak) with the order that gives it, the stop where both do; None without."""
+        stop, trail = self.scene.exits.stop, self.scene.exits.trail
+        level = stop_at(trail, peak, self.start, self.scene.instrument) if trail is not None else float("nan")
+        if stop is not None and not self.side * (level - stop.stop_price) > 0.0:
+            return stop.stop_price, stop
+        return None if trail is None or isnan(level) else (level, trail)
 
-    def queue(self) -> list[Outcome]:
-        """W-04: stop first, else target, else hold; certain."""
-        if self.stopped():
-            return [self.stop()]
-        return [self.target()] if self.scene.reaches(self.near) else [self.hold()]
+    def first_floor(self) -> tuple[float, Order] | None:
+        """σ₀; under `high_first` the extreme has moved the trail before (R-05)."""
+        if evaluation(self.scene.rules) == "high_first":
+            return self.floor(better(-self.side, self.peak, self.near))
+        return self.floor(self.peak)
 
-    def after_limit(self) -> list[Outcome]:
-        """W-04: after a limit that did not fill at the open."""
-        target = [self.target()] if self.scene.reaches(self.near) else []
-        if self.stopped():
-            return [self.stop(), *target]
-        if self.scene.reaches(self.scene.bar.close):
-            return target
-        return [self.hold(), *target]
+    def last_floor(self) -> tuple[float, Order] | None:
+        """σₕ: the floor at the highest price that does not fill the target."""
+        if self.scene.exits.trail is None or evaluation(self.scene.rules) != "worst":
+            return self.first_floor()
+        top = self.near
+        if self.scene.reaches(top):
+            assert self.scene.exits.target is not None
+            inverse = self.scene.instrument.tick_inverse
+            top = through_price(self.scene.exits.target, self.scene)
+            top = top - self.side / inverse if inverse != 0.0 else top
+        return self.floor(better(-self.side, self.peak, top))
 
-    def after_stop(self) -> list[Outcome]:
-        """W-04: after a stop."""
-        found = [self.stop()] if self.stopped() else []
-        if self.scene.reaches(self.near):
-            found.append(self.target())
-        if not self.scene.reaches(self.near) and not self.scene.stops(self.scene.bar.close):
-            found.append(self.hold())
-        return found
+    def stopped(self, floor: tuple[float, Order] | None, price: float) -> bool:
+        """P-02: whether a price is at or beyond a floor."""
+        return floor is not None and trigger_reached(floor[1], price, floor[0], self.scene.rules)
 
-    def after_stop_limit(self, *, certain: bool) -> list[Outcome]:
-        """W-05 (c): after a fill at L on the way back from the trigger."""
-        found = [self.stop()] if self.stopped() else []
-        if self.scene.reaches(self.near):
-            found.append(self.target())
+    def stop_at_floor(self, floor: tuple[float, Order] | None) -> list[Outcome]:
+        """Out at a floor, where the bar reaches it."""
+        if floor is None or not self.stopped(floor, self.far):
+            return []
+        return [self.out("stop", stop_price_inside(floor[1], floor[0], self.scene), floor[1])]
+
+    def raised(self) -> list[Outcome]:
+        """Out at the lowest price to which a peak inside the bar can lift the trail, σ₀ being out of reach."""
+        trail, scene = self.scene.exits.trail, self.scene
+        if trail is None or evaluation(scene.rules) != "worst":
+            return []
+        level = self.lowest_level()
+        top = peak_for(trail, level, scene.instrument)
+        start = activation(trail, self.start)
+        top = top if isnan(start) else better(-self.side, top, start)
+        if self.side * (top - self.near) > 0.0 or scene.reaches(top):
+            return []
+        level = better(-self.side, level, stop_at(trail, top, self.start, scene.instrument))
+        return [self.out("stop", stop_price_inside(trail, level, scene), trail)]
+
+    def lowest_level(self) -> float:
+        """The lowest stop that the bar can trigger: its extreme on the tick, one tick more under `through`."""
+        instrument, through = self.scene.instrument, self.scene.rules.stop_trigger == "through"
+        inverse = instrument.tick_inverse
+        if through and inverse != 0.0:
+            return (floor(self.side * self.far * inverse + 1e-4) + 1.0) / inverse * self.side
+        return rounded_up(self.far, instrument) if self.side > 0 else rounded_down(self.far, instrument)
+
+    def at_once(self) -> list[Outcome]:
+        """W-03, W-07: out at the moment of the entry."""
+        level = self.first_floor()
+        if level is not None and self.stopped(level, self.moment):
+            found = Price(self.moment, "stop", Liquidity.TAKER, Reason.ENTRY_BEYOND_EXIT)
+            return [self.out("stop", found, level[1])]
+        if self.scene.exits.target is not None and self.scene.reaches(self.moment):
+            found = Price(self.moment, "limit_marketable", Liquidity.TAKER, Reason.ENTRY_BEYOND_EXIT)
+            return [self.out("target", found, self.scene.exits.target)]
+        return []
+
+    def holds(self) -> bool:
+        """W-07: whether some path leaves the position in."""
         close = self.scene.bar.close
-        if not self.scene.reaches(close) and not (certain and self.scene.stops(close)):
-            found.append(self.hold())
-        return found
+        if self.scene.reaches(self.near if self.high else close):
+            return False
+        if self.low and self.stopped(self.first_floor(), self.far):
+            return False
+        return not self.stopped(self.last_floor() if self.high else self.first_floor(), close)
 
+    def outcomes(self) -> list[Outcome]:
+        """W-02 to W-05, W-07: all that can become of it; under `queue` stop, else target, else hold."""
+        stop = self.stop_at_floor(self.first_floor())
+        if self.scene.rules.path == "queue":
+            return (stop or self.target() or [self.hold()])[:1]
+        found = stop or self.raised()
+        found += self.stop_at_floor(self.last_floor()) + self.target()
+        return [*found, self.hold()] if self.holds() else found
 
-def stop_entry(order: Order, scene: Scene) -> list[Outcome]:
-    """W-03, W-04, W-05 (a): a stop entry inside the bar."""
-    entry = Entry(order, scene, stop_price_inside(order, scene), order.stop_price)
-    once = entry.at_once()
-    if once is not None:
-        return [once]
-    return entry.queue() if scene.rules.path == "queue" else entry.after_stop()
-
-
-def limit_entry(order: Order, scene: Scene) -> list[Outcome]:
-    """W-03, W-04: a limit entry inside the bar."""
-    entry = Entry(order, scene, limit_price_inside(order, scene), through_price(order, scene))
-    once = entry.at_once()
-    if once is not None:
-        return [once]
-    return entry.queue() if scene.rules.path == "queue" else entry.after_limit()
-
-
-def returning_entry(order: Order, scene: Scene) -> list[Outcome]:
-    """W-05 (c): a stop-limit whose limit lies on the way back from its trigger."""
-    entry = Entry(order, scene, limit_price_inside(order, scene), through_price(order, scene))
-    once = entry.at_once()
-    if scene.rules.path == "queue":
-        return [once] if once is not None else entry.queue()
-    if scene.passes(order, scene.bar.close):
-        return [once] if once is not None else entry.after_stop_limit(certain=True)
-    filled = [once] if once is not None else entry.after_stop_limit(certain=False)
-    return [*filled, Outcome("no fill", 0.0)]
-
-
-def inside(order: Order, scene: Scene) -> list[Outcome]:
-    """P-06, P-08, P-09, W-05: the outcomes of an order that the bar reaches after its open; none where it stays out.
-
-    A stop-limit that only this bar triggers is judged on the rest of the path.
-    """
-    side, bar = order.side, scene.bar
-    if order.type == OrderType.STOP:
-        return stop_entry(order, scene)
-    if order.type == OrderType.LIMIT or order.triggered:
-        return limit_entry(order, scene)
-    if side * (order.limit_price - order.stop_price) >= 0.0:
-        return stop_entry(order, scene)
-    return returning_entry(order, scene) if scene.passes(order, fav(side, bar)) else []
+    def from_entry(self) -> list[Outcome]:
+        """W-03, then the rest."""
+        return self.at_once() or self.outcomes()

@@ -1,9 +1,9 @@
 """Triggers, base prices and clamps: the P rules."""
 
-from math import ceil, floor, isfinite
+from math import ceil, floor, isfinite, isnan
 
-from admf_kernels.codes import Liquidity, OrderType, Reason
-from oracle.records import Bar, Instrument, Order, Price, Rules
+from admf_kernels.codes import Liquidity, Reason
+from oracle.records import ON_CLOSE, ON_OPEN, STOP_LIMITS, TOUCHED, TRAILS, Bar, Instrument, Order, Price, Rules
 
 SLACK = 1e-4  # of a tick
 
@@ -35,11 +35,10 @@ def rounded_up(price: float, instrument: Instrument) -> float:
     return ceil(price * instrument.tick_inverse - SLACK) / instrument.tick_inverse
 
 
-def order_prices(side: int, limit: float, stop: float, instrument: Instrument) -> tuple[float, float]:
-    """P-01: buy limit and sell stop down, sell limit and buy stop up."""
-    if side > 0:
-        return rounded_down(limit, instrument), rounded_up(stop, instrument)
-    return rounded_up(limit, instrument), rounded_down(stop, instrument)
+def order_prices(order: Order, limit: float, stop: float, instrument: Instrument) -> tuple[float, float]:
+    """P-01, P-12: buy limit and sell stop down, sell limit and buy stop up; an if-touched trigger as a limit."""
+    down, up = (rounded_down, rounded_up) if order.side > 0 else (rounded_up, rounded_down)
+    return down(limit, instrument), (down if order.type in TOUCHED else up)(stop, instrument)
 
 
 def stop_reached(side: int, price: float, stop: float, rules: Rules) -> bool:
@@ -47,6 +46,17 @@ def stop_reached(side: int, price: float, stop: float, rules: Rules) -> bool:
     if rules.stop_trigger == "touch":
         return side * (price - stop) >= 0.0
     return side * (price - stop) > 0.0
+
+
+def trigger_reached(order: Order, price: float, stop: float, rules: Rules) -> bool:
+    """P-02, P-09, P-12: whether a price is at or beyond the trigger; an inactive trail has none (NaN)."""
+    if order.type in TOUCHED:
+        return order.side * (price - stop) <= 0.0
+    word = rules.stop_trigger
+    if order.type in STOP_LIMITS and rules.stop_limit_trigger not in (None, "as_stop"):
+        word = rules.stop_limit_trigger
+    distance = order.side * (price - stop)
+    return distance >= 0.0 if word == "touch" else distance > 0.0
 
 
 def limit_reached(side: int, price: float, limit: float, rules: Rules, instrument: Instrument) -> bool:
@@ -86,10 +96,12 @@ def far_extreme(side: int, bar: Bar, limit: float) -> float:
 
 def market_price(rules: Rules, bar: Bar) -> float:
     """P-04, C-04: the base price of a market order."""
-    if rules.market_fill == "next_close":
+    if rules.market_fill in ("next_close", "same_close"):
         return bar.close
     if rules.market_fill == "next_open":
         return bar.open
+    if rules.market_fill == "next_vwap":
+        return bar.vwap
     if rules.market_fill == "next_typical":
         return (bar.high + bar.low + bar.close) / 3.0
     if rules.market_fill == "next_ohlc4":
@@ -112,7 +124,11 @@ def limit_base_inside(side: int, limit: float, bar: Bar, rules: Rules) -> float:
 
 
 def stop_base_at_open(order: Order, bar: Bar, rules: Rules) -> float:
-    """P-07: the base price of a stop at the open."""
+    """P-07, P-12, R-08: the base price of a stop or a touched trigger at the open."""
+    if order.type in TOUCHED:
+        return order.stop_price
+    if order.type in TRAILS and rules.trail_fill == "worse_of_stop_and_close":
+        return worse(order.side, order.stop_price, bar.close)
     if rules.stop_gap == "open":
         return bar.open
     if rules.stop_gap == "stop":
@@ -120,9 +136,12 @@ def stop_base_at_open(order: Order, bar: Bar, rules: Rules) -> float:
     return worse(order.side, order.stop_price, bar.close)
 
 
-def stop_base_inside(side: int, stop: float, bar: Bar, rules: Rules) -> float:
-    """P-08: the base price of a stop reached inside the bar."""
-    return worse(side, stop, bar.close) if rules.stop_gap == "worse_of_stop_and_close" else stop
+def stop_base_inside(order: Order, stop: float, bar: Bar, rules: Rules) -> float:
+    """P-08, P-12, R-08: the base price of a stop or a touched trigger reached inside the bar."""
+    if order.type in TOUCHED:
+        return stop
+    words = (rules.stop_gap, rules.trail_fill if order.type in TRAILS else "")
+    return worse(order.side, stop, bar.close) if "worse_of_stop_and_close" in words else stop
 
 
 def limit_at_open(order: Order, bar: Bar, rules: Rules, instrument: Instrument, *, first: bool) -> Price | None:
@@ -141,6 +160,16 @@ def clamped(raw: float, order: Order, bar: Bar, rules: Rules) -> float:
     price = raw
     if rules.clamp in ("bar", "bar_and_limit"):
         price = min(max(price, bar.low), bar.high)
-    if rules.clamp in ("limit", "bar_and_limit") and order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
+    if rules.clamp in ("limit", "bar_and_limit") and not isnan(order.limit_price):
         price = min(price, order.limit_price) if order.side > 0 else max(price, order.limit_price)
     return price
+
+
+def first_bar(bars: list[Bar], order: Order, earliest: int) -> int | None:
+    """C-01, C-06: the first eligible bar of an order that may work from `earliest` on; None where there is none."""
+    if order.type in ON_OPEN:
+        starts = (bar for bar in range(len(bars)) if bar == 0 or bars[bar - 1].session_end == bar - 1)
+        return next((bar for bar in starts if bar >= earliest), None)
+    if order.type in ON_CLOSE:
+        return bars[earliest].session_end if earliest < len(bars) else None
+    return earliest

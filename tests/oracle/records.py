@@ -1,5 +1,6 @@
 """What goes in and what comes out: bars, rules, requests, orders, fills, transitions, trades."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from math import nan
 from typing import Any
@@ -12,9 +13,21 @@ from admf_kernels.codes import (
     Reason,
     SizeKind,
     TimeInForce,
+    Unfilled,
 )
 
 NEVER = 2**31 - 1  # a bar that no run reaches
+
+TRAILS = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
+TOUCHED = (OrderType.MARKET_IF_TOUCHED, OrderType.LIMIT_IF_TOUCHED)
+# What becomes a market order, and what becomes a limit order, when its trigger trades.
+BECOMES_MARKET = (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.MARKET_IF_TOUCHED)
+BECOMES_LIMIT = (OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED)
+STOP_LIMITS = (OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT)
+PROTECTIVE = (OrderType.STOP, OrderType.TRAILING_STOP)  # the stops of a group of exits
+ON_OPEN = (OrderType.MARKET_ON_OPEN, OrderType.LIMIT_ON_OPEN)
+ON_CLOSE = (OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE)
+WALKED = ("ohlc", "olhc", "adaptive", "candle")  # words of `path` that name one path
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,8 @@ class Bar:
     close: float
     volume: float = nan
     session_end: int = 0
+    time_ns: int | None = None  # UTC, of the open; None where undated
+    vwap: float = nan
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,15 @@ class Rules:
     stop_trigger: str = "touch"
     stop_gap: str = "open"
     stop_limit: str = "path"
+    stop_limit_trigger: str | None = None  # None or "as_stop": as `stop_trigger`
+    trail_ref: str = "extreme"
+    trail_eval: str = "worst"
+    trail_fill: str = "stop"
+    entry_bar_exits: str = "worst"
+    child_activation: str = "same_bar"
+    conflict: str = "stop_first"
+    points_only: bool = False
+    latency_bars: int = 0
     clamp: str = "bar_and_limit"
     clamp_fail: str = "fill_at_clamp"
     slip_on: tuple[str, ...] = ("market", "stop", "limit_marketable")
@@ -68,6 +92,7 @@ class Rules:
     short: str = "margin"
     last_bar: str = "expire_unfilled"
     bad_bar: str = "skip"
+    bounds: bool = False  # of the engine, which then runs twice
     has_volume: bool = True
     close_positions: bool = False
     sample_sessions: bool = False
@@ -94,6 +119,11 @@ class Request:
     reduce_only: bool = False
     oco_reduce: bool = True
     tag: int = -1
+    trail_amount: float = nan
+    trail_percent: float = nan
+    trail_activation_offset: float = nan
+    limit_offset: float = nan
+    post_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +163,13 @@ class Order:
     triggered_at_open: int = -1  # the bar at whose open the stop traded
     opens: bool = True  # C-03: its class in the phase
     rests_on: int = -1  # the bar on which nothing more happens to it
+    activated_bar: int = -1  # of a child: the bar of its parent's first fill
+    peak: float = nan  # of a trail, R-02
+    start: float = nan  # of a trail: its peak when it began
+    peak_sees_close: int = -1  # R-06: the bar whose favourable extreme may have been before the fill
+    cause: tuple[int, Unfilled] = (-1, Unfilled.FILLED)  # U-01: the bar and what kept it from a fill
+    unfilled: Counter[Unfilled] = field(default_factory=Counter)  # U-01: bars by cause
+    cut: int = 0  # U-01: fills that the volume cap cut
     status: int = OrderStatus.NONE
     reason: int = Reason.NONE
 
@@ -236,3 +273,4 @@ class Price:
     slip: str
     liquidity: Liquidity
     reason: Reason
+    moment: float = nan  # W-07: the path's price at the moment of a fill inside the bar, where it is not the base

@@ -23,6 +23,7 @@ class World:
     statistics: Statistics
     bar: int = -1
     bankrupt: bool = False
+    submission_cash: tuple[int, float] = (-2, 0.0)  # A-02, `cumulative_check`: the bar, and what its orders have left
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)

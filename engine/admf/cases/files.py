@@ -23,6 +23,8 @@ class Case:
     config: dict[str, Any]
     expect: dict[str, Any]
     sessions: list[str] | None
+    signals: dict[str, Any] | None
+    source: str  # where the numbers come from: path and test
     other: tuple[str, ...]  # keys that nothing reads
 
 
@@ -67,6 +69,21 @@ def read_case(case: Any, profile: str, where: str) -> Case:
             allowed = "a list of objects" if empty == [] else "an object"
             raise DataError(f"{where}: not {allowed}", field=name, found=type(value).__name__, allowed=allowed)
         parts[name] = value
-    known = {"id", "source", "notes", "sessions", *parts}
+    known = {"id", "source", "notes", "sessions", "signals", *parts}
     other = tuple(name for name in case if name not in known)
-    return Case(case["id"], profile, sessions=case.get("sessions"), other=other, **parts)
+    return Case(
+        case["id"],
+        profile,
+        sessions=case.get("sessions"),
+        signals=case.get("signals"),
+        source=source_of(case.get("source")),
+        other=other,
+        **parts,
+    )
+
+
+def source_of(source: Any) -> str:
+    """Path and test of a source as one text."""
+    if not isinstance(source, dict):
+        return str(source or "")
+    return f"{source.get('path', '')} {source.get('test', '')}"

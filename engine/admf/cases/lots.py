@@ -25,12 +25,15 @@ class Lot(NamedTuple):
     qty: float  # signed units
 
 
-def open_lots(fills: Iterable[Fill], initial: tuple[float, float] | None) -> list[Lot]:
-    """Lots that are open after the fills; `initial` is (signed units, price) before the first."""
+def open_lots(fills: Iterable[Fill], initial: tuple[float, float] | None, *, nets: bool = True) -> list[Lot]:
+    """Lots that are open after the fills; `initial` is (signed units, price) before the first.
+
+    Without `nets` orders of the other side open lots of their own, and only exits (`ID.sl`, `ID.close`) close.
+    """
     lots = [] if initial is None else [Lot(INITIAL, initial[1], initial[0])]
     for fill in fills:
         rest = fill.qty
-        while lots and rest * lots[0].qty < 0.0:
+        while lots and rest * lots[0].qty < 0.0 and (nets or "." in fill.order):
             left = lots[0].qty + rest
             if abs(left) <= DUST * abs(lots[0].qty):
                 del lots[0]

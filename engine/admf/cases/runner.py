@@ -1,21 +1,37 @@
 """Runs worked cases and says of each whether the engine does what it expects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from admf.cases.compare import differing, find, select_expected
+from admf.cases.backtrader import BacktraderPlay
+from admf.cases.bare import bare, is_bare
+from admf.cases.compare import Played, differing, find, select_expected
 from admf.cases.files import Case, read_paths
+from admf.cases.freqtrade import FreqtradePlay
+from admf.cases.nautilus import NautilusPlay
 from admf.cases.options import read_config
 from admf.cases.play import Play
-from admf.cases.profiles import choose_profile
-from admf.cases.requests import order_quantity, read_orders_table
+from admf.cases.profiles import Front, Profile, choose_profile
+from admf.cases.requests import read_orders_table
+from admf.cases.sources import with_source_facts
+from admf.cases.tradingview import TradingviewPlay
 from admf.cases.unsupported import Unsupported
+from admf.cases.vectorbt import VectorbtPlay
+from admf.cases.vectorbt_call import Call, is_call
 from admf.errors import AdmfError
 
 PASSED, FAILED, UNSUPPORTED = "passed", "failed", "unsupported"
 
 Verdict = dict[str, Any]  # id, status, expected, found, reason
+
+FRONTS: Mapping[Front, type[Play]] = {
+    "orders": Play,
+    "backtrader": BacktraderPlay,
+    "nautilus": NautilusPlay,
+    "tradingview": TradingviewPlay,
+    "vectorbt": VectorbtPlay,
+}
 
 
 def run_paths(paths: Iterable[str | Path]) -> list[Verdict]:
@@ -27,28 +43,35 @@ def run_case(case: Case) -> Verdict:
     """Run one case and compare; what the engine or this reader lacks makes it `unsupported`, never passed."""
     try:
         expected = select_expected(case.expect)
-        play, statuses = prepare(case)
-        found = find(play, expected)
+        profile = choose_profile(case.profile)
+        found = find(prepare(with_source_facts(case), profile), expected)
     except Unsupported as verdict:
         return verdict_of(case, UNSUPPORTED, case.expect, None, str(verdict))
     except AdmfError as error:
         return verdict_of(case, FAILED, case.expect, None, f"the engine refused it: {error}")
-    wrong = differing(expected, found, statuses)
+    wrong = differing(expected, found, profile.statuses)
     return verdict_of(
         case, FAILED if wrong else PASSED, expected, found, f"differs in {', '.join(wrong)}" if wrong else ""
     )
 
 
-def prepare(case: Case) -> tuple[Play, dict[str, str]]:
-    """The run of a case, and the words of its engine for states that it lacks."""
+def prepare(case: Case, profile: Profile) -> Played:
+    """The run of a case, or what else answers it."""
     if case.other:
         raise Unsupported(f"{case.other[0]}: not understood yet")
-    profile = choose_profile(case.profile)
-    setup = read_config(case.config, profile, order_quantity(case.orders))
-    rows = read_orders_table(case.orders, profile, len(case.bars))
+    if is_bare(case):
+        return bare(case, profile)
+    if is_call(case):
+        return Call(case)
     if not case.bars:
         raise Unsupported("bars: none")
-    return Play(case, setup, rows), dict(profile.statuses)
+    if profile.front == "freqtrade":
+        return FreqtradePlay(case, profile)
+    if case.signals is not None:
+        raise Unsupported(f"signals: not understood for {case.profile}")
+    setup = read_config(case.config, profile)
+    rows = read_orders_table(case.orders, setup.profile, len(case.bars))
+    return FRONTS[profile.front](case, setup, rows)
 
 
 def verdict_of(case: Case, status: str, expected: Any, found: Any, reason: str) -> Verdict:

@@ -15,7 +15,7 @@ from admf.config.source import Document, Override, at, overridden, plain_keys, r
 from admf.config.user_code import find, find_strategy
 from admf.errors import ConfigError, DataError
 from admf.execution import Account, Execution
-from admf.execution.contradictions import refuse_contradictions
+from admf.execution.contradictions import Facts, refuse_contradictions
 from admf.models import Problems
 
 if TYPE_CHECKING:
@@ -83,10 +83,14 @@ class Config:
     def market(self, bars: "Bars | None" = None) -> "Market":
         """The bars (those of the configuration unless given) on their clock, with their instruments."""
         from admf.data import Market
+        from admf.data.sessions import rule_name
 
-        return Market(
-            self.bars() if bars is None else bars, sessions=self.root.data.sessions, instruments=self.instruments()
-        )
+        bars, sessions = self.bars() if bars is None else bars, self.root.data.sessions
+        hours = self.folder / sessions if rule_name(sessions) == "hours" else sessions
+        try:
+            return Market(bars, sessions=hours, instruments=self.instruments())
+        except DataError as error:
+            raise in_words_of_config(error) from None
 
     @property
     def output_folder(self) -> Path | None:
@@ -106,8 +110,8 @@ def in_words_of_config(error: DataError) -> DataError:
     """The same error; where Python's arguments would be advised, with the keys of a configuration."""
     remedy = ADVICE.get(error.field, error.remedy)
     remedy = DEFECT_ADVICE if "on_defect=" in remedy else remedy
-    message = str(error.args[0])
-    return DataError(message, field=error.field, found=error.found, allowed=error.allowed, remedy=remedy)
+    message, field = str(error.args[0]), "data.sessions" if error.field == "sessions" else error.field
+    return DataError(message, field=field, found=error.found, allowed=error.allowed, remedy=remedy)
 
 
 def load_config(
@@ -245,7 +249,7 @@ def check_values(root: Root, problems: Problems) -> tuple[Execution, Account] | 
     try:
         execution = Execution.from_dict(given(root.execution))
         account = Account.from_dict(given(root.account))
-        refuse_contradictions(execution, account, has_volume=None, has_ticks=None)
+        refuse_contradictions(execution, account, Facts())
     except ConfigError as error:
         problems.add(error)
         return None

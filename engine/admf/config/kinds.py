@@ -81,6 +81,23 @@ class Size:
 
 
 @dataclass(frozen=True)
+class SessionRule:
+    """How bars are cut into sessions: a word, a file of opens and closes, or the name of a calendar."""
+
+    def read(self, value: Any, field: str) -> str:
+        """The words in lower case, anything else as it stands: the market knows what it can be."""
+        if not isinstance(value, str) or not value.strip():
+            allowed = "date, gaps, a file of opens and closes, or a calendar such as XNYS"
+            raise ConfigError("not a way to cut sessions", field=field, found=value, allowed=allowed)
+        word = value.strip()
+        return word.lower() if word.lower() in ("date", "gaps") else word
+
+    def schema(self) -> dict[str, Any]:
+        """A word or text."""
+        return {"anyOf": [{"enum": ["date", "gaps"]}, {"type": "string", "description": "file of hours, or calendar"}]}
+
+
+@dataclass(frozen=True)
 class Symbols:
     """A list of symbols, or one."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from admf.config.kinds import Choice, Moment, Size, Switch, Symbols
+from admf.config.kinds import Choice, Moment, SessionRule, Size, Switch, Symbols
 from admf.errors import ConfigError
 from admf.execution import PRESETS, Account, Execution
 from admf.execution.values import Value, plain
@@ -18,7 +18,6 @@ COUNT_MAX = 2**31 - 2
 
 OnDefect = Literal["error", "repair", "drop", "keep"]
 Label = Literal["open", "close"]
-Sessions = Literal["date", "gaps"]
 RecordLevel = Literal["full", "fills", "summary"]
 
 
@@ -77,7 +76,7 @@ class Data(Section):
     on_defect: Annotated[OnDefect, Leaf(Choice(get_args(OnDefect)))] = "error"
     label: Annotated[Label, Leaf(Choice(get_args(Label)))] = "open"
     tz: Name = "UTC"
-    sessions: Annotated[Sessions, Leaf(Choice(get_args(Sessions)))] = "date"
+    sessions: Annotated[str, Leaf(SessionRule())] = "date"
     frequency: Name | None = None
     generate: Generate | None = None
 

@@ -10,7 +10,15 @@ import polars as pl
 from admf.data.columns import SPELLINGS, plain
 from admf.errors import DataError
 
-READ_ERRORS = (pl.exceptions.PolarsError, OSError, ValueError, TypeError, OverflowError, AttributeError)
+READ_ERRORS = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,  # of polars for some damaged files, and no Exception
+    OSError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    AttributeError,
+)
 
 
 class FileFormat(NamedTuple):
@@ -96,13 +104,19 @@ def bare_name(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)]
 
 
+def reason_of(error: BaseException) -> str:
+    """What a reader said, in one line."""
+    if isinstance(error, pl.exceptions.PanicException):
+        return "its contents are damaged"
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 @contextmanager
 def reading(path: Path, form: FileFormat) -> Iterator[None]:
     """Turns what a reader raises into a DataError that names the file and the format it should have."""
     try:
         yield
     except READ_ERRORS as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"{path.name}: cannot be read as {form.name}: {first}"
+        message = f"{path.name}: cannot be read as {form.name}: {reason_of(error)}"
         remedy = "the ending of the name must say what the file is, and the file must be whole"
         raise DataError(message, remedy=remedy) from None

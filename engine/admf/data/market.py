@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -15,9 +15,11 @@ from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
 from admf.data.sessions import (
     PERIODS_WEEKDAYS,
+    SESSION_RULES,
     is_intraday,
     periods_per_year,
-    require_rule,
+    require_stamps,
+    rule_name,
     session_ends,
     split_sessions,
 )
@@ -42,19 +44,26 @@ class Market:
     def __init__(
         self,
         bars: Bars | Iterable[Bars],
-        sessions: Literal["date", "gaps"] = "date",
+        sessions: Any = "date",
         instruments: Instruments = None,
     ) -> None:
-        """Align `bars`. Raises DataError where they do not fit together, ConfigError for an instrument without data."""
+        """Align `bars`. Raises DataError where they do not fit together, ConfigError for an instrument without data.
+
+        `sessions`: "date", one for each UTC date; "gaps", a new one after a pause of more than 10 bars and 45 minutes;
+        a table (or its file) with columns open and close in UTC, one row a session; or a calendar that the package
+        exchange_calendars knows, such as "XNYS". On undated bars only "date" is allowed, and there are none.
+        """
         parts = list(bars) if isinstance(bars, Iterable) else [bars]
         check_parts(parts)
-        require_rule(sessions)
         self.symbols = tuple(part.symbol for part in parts)
         self.instruments = choose_instruments(instruments, self.symbols)
         self.instrument_records = to_records(self.instruments)
-        self.session_rule = sessions
+        self.session_rule = rule_name(sessions)
         self.dated = parts[0].dated
+        if not self.dated:
+            require_stamps(self.session_rule)
         self.has_volume = all(part.has_volume for part in parts)
+        self.has_vwap = all(part.column("vwap") is not None for part in parts)
         clock = parts[0].timestamp if len(parts) == 1 else union([part.timestamp for part in parts])
         self._sessions = split_sessions(clock, sessions, parts[0].given_frequency_ns) if self.dated else None
         self.arrays = freeze(self._build(parts, clock))
@@ -67,6 +76,9 @@ class Market:
         volume = np.zeros(shape)
         if self.has_volume:
             volume = align([valid_volume(part.volume) for part in parts], rows, shape, 0.0)
+        vwap = np.empty((0, len(parts)))
+        if self.has_vwap:
+            vwap = align([part.column("vwap") for part in parts], rows, shape, np.nan)
         flags = valid_flags(open_, high, low, close)
         if self._sessions is None:
             ends = np.full(len(clock), len(clock) - 1, dtype=np.int32)
@@ -74,7 +86,7 @@ class Market:
             ends = session_ends(self._sessions)
             flags[self._sessions.firsts] |= BarFlag.SESSION_FIRST.value
             flags[self._sessions.lasts] |= BarFlag.SESSION_LAST.value
-        return records.Market(open_, high, low, close, volume, flags, ends, clock)
+        return records.Market(open_, high, low, close, volume, flags, ends, clock, vwap)
 
     def with_instruments(self, instruments: Instruments) -> Self:
         """The same bars under other instruments; nothing is copied."""
@@ -139,6 +151,11 @@ class Market:
             digest.update(column.data)
         if self.has_volume:
             digest.update(arrays.volume.data)
+        if self.has_vwap:
+            digest.update(b"vwap")
+            digest.update(arrays.vwap.data)
+        if self.session_rule not in SESSION_RULES:
+            digest.update(arrays.session_end.data)
         return digest.hexdigest()
 
     def __len__(self) -> int:

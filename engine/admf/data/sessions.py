@@ -1,11 +1,13 @@
 """Sessions: which bars belong together, and what that says about the year."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from admf.data.files import FORMATS
+from admf.data.hours import calendar_hours, hour_starts, read_hours
 from admf.data.stamps import BLOCK_ROWS, DAY_NS, SECOND_NS, StampArray, infer_frequency_ns
 from admf.errors import DataError
 
@@ -29,19 +31,35 @@ class Sessions(NamedTuple):
     lasts: Indices
 
 
-def require_rule(rule: str) -> None:
-    """A way to cut sessions that is known."""
-    if rule not in SESSION_RULES:
-        allowed = "'date' (one session for each UTC date), 'gaps' (a long pause starts a new one)"
-        raise DataError("unknown rule", field="sessions", found=rule, allowed=allowed)
+def rule_name(sessions: Any) -> str:
+    """What a way to cut sessions is called: its word, the calendar, or "hours" for a table or file of them."""
+    is_word = isinstance(sessions, str) and not sessions.lower().endswith(tuple(FORMATS))
+    return str(sessions) if is_word else "hours"
 
 
-def split_sessions(stamps: StampArray, rule: str, frequency_ns: int | None) -> Sessions:
-    """Cut ascending stamps into sessions by UTC date, or at gaps of bars whose frequency is given or inferred."""
+def require_stamps(rule: str) -> None:
+    """Undated bars have no sessions; what every market asks for by default is let pass."""
+    if rule != SESSION_RULES[0]:
+        message, remedy = "the bars have no timestamps, so they have no sessions", "leave it out, or date the bars"
+        raise DataError(message, field="sessions", found=rule, remedy=remedy)
+
+
+def split_sessions(stamps: StampArray, sessions: Any, frequency_ns: int | None) -> Sessions:
+    """Cut ascending stamps into sessions: by UTC date, at gaps, by a table of hours or by an exchange's calendar.
+
+    The frequency of the bars is inferred where it is None. Bars of a day or longer are sessions of their own, whatever
+    the rule but "date". Raises DataError for an unknown rule, and for bars outside the hours.
+    """
+    rule = rule_name(sessions)
     if rule == "date":
         firsts = date_starts(stamps)
     else:
-        firsts = gap_starts(stamps, frequency_ns or infer_frequency_ns(stamps) or DAY_NS)
+        frequency_ns = frequency_ns or infer_frequency_ns(stamps) or DAY_NS
+        if rule not in SESSION_RULES:
+            hours = read_hours(sessions) if rule == "hours" else calendar_hours(rule, stamps)
+            if frequency_ns < DAY_NS:
+                return Sessions(*hour_starts(stamps, hours))
+        firsts = gap_starts(stamps, frequency_ns)
     return Sessions(firsts, np.append(firsts[1:], len(stamps)) - 1)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from admf.data.columns import Recognised, recognise
-from admf.data.files import FILE_TYPES, READ_ERRORS, FileFormat, bare_name, find_format, reading
+from admf.data.files import FILE_TYPES, READ_ERRORS, FileFormat, bare_name, find_format, reading, reason_of
 from admf.errors import DataError
 
 DEFAULT_SYMBOL = "SYM"
@@ -118,7 +118,7 @@ def to_frame(table: Any) -> pl.DataFrame:
         if isinstance(table, Sequence) and all(isinstance(row, Mapping) for row in table):
             return pl.DataFrame(table, strict=False, infer_schema_length=None)
     except READ_ERRORS as error:
-        raise DataError(f"table: cannot be read: {error}", allowed=TABLE_TYPES) from None
+        raise DataError(f"table: cannot be read: {reason_of(error)}", allowed=TABLE_TYPES) from None
     raise DataError("not a table", found=type(table).__name__, allowed=TABLE_TYPES)
 
 

@@ -1,21 +1,36 @@
 """Rules that contradict each other, the account or the data: refused before a run, never ignored in it."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from admf.errors import ConfigError
-from admf.models import Problems
+from admf.models import Model, Problems
 
 if TYPE_CHECKING:
     from admf.execution.account import Account
     from admf.execution.rules import Execution
 
 
-def refuse_contradictions(
-    execution: "Execution", account: "Account", *, has_volume: bool | None, has_ticks: bool | None
-) -> None:
-    """ConfigError with every contradiction; None for a fact about the data that is not known yet."""
+NEEDS_VOLUME = ("volume_share", "power")  # slippage models
+WALKED = ("ohlc", "olhc", "adaptive", "candle")  # words of `path` that name one path
+AVERAGES = ("next_typical", "next_ohlc4", "next_mid", "next_vwap")  # words of `market_fill` that no single price gives
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the data has; None where it is not known yet."""
+
+    has_volume: bool | None = None
+    has_ticks: bool | None = None  # every instrument has a tick size
+    has_vwap: bool | None = None  # every symbol has the column
+    dated: bool | None = None
+
+
+def refuse_contradictions(execution: "Execution", account: "Account", facts: Facts) -> None:
+    """ConfigError with every contradiction between rules, account and data."""
     problems = Problems()
-    for error in [*_volume(execution, has_volume), *_prices(execution, has_ticks), *_shorts(execution, account)]:
+    errors = [*_volume(execution, facts.has_volume), *_prices(execution, facts.has_ticks), *_shorts(execution, account)]
+    for error in [*errors, *_columns(execution, facts), *_paths(execution), *_clock(execution)]:
         problems.add(error)
     problems.raise_any("execution")
 
@@ -26,7 +41,7 @@ def _volume(execution: "Execution", has_volume: bool | None) -> list[ConfigError
     needing: dict[str, object] = {}
     if execution.volume_limit is not None:
         needing["execution.volume_limit"] = execution.volume_limit
-    if execution.slippage.model == "volume_share":
+    if execution.slippage.model in NEEDS_VOLUME:
         needing["execution.slippage"] = execution.slippage
     message, remedy = "the data has no volume", "use data with volume, or leave this out"
     return [ConfigError(message, field=field, found=found, remedy=remedy) for field, found in needing.items()]
@@ -42,6 +57,61 @@ def _prices(execution: "Execution", has_ticks: bool | None) -> list[ConfigError]
     if execution.slippage.model == "ticks" and has_ticks is False:
         message, remedy = "an instrument has no tick size", "give its tick_size, or use slippage.fixed(amount)"
         errors.append(ConfigError(message, field="execution.slippage", found=execution.slippage, remedy=remedy))
+    return errors
+
+
+def _paths(execution: "Execution") -> list[ConfigError]:
+    """What needs one path, all of them, or none."""
+    errors = []
+    if execution.points_only and execution.path not in WALKED:
+        message = f"only the points of one path are prices, but path={execution.path} has no such path"
+        remedy = f"set execution.path to one of {', '.join(WALKED)}"
+        errors.append(ConfigError(message, field="execution.points_only", found=True, allowed="false", remedy=remedy))
+    if execution.bounds and execution.path not in ("worst", "best"):
+        message = f"the bounds are the paths worst and best, but path={execution.path} names the outcome of each bar"
+        remedy = "set execution.path to worst or best"
+        errors.append(ConfigError(message, field="execution.bounds", found=True, allowed="false", remedy=remedy))
+    if execution.price_ref == "close" and execution.path in WALKED:
+        message = "orders are judged against the close alone (price_ref=close), so no path is followed"
+        allowed, remedy = "worst, best, queue", "or set execution.price_ref to range"
+        field, found = "execution.path", execution.path
+        errors.append(ConfigError(message, field=field, found=found, allowed=allowed, remedy=remedy))
+    return errors
+
+
+def _clock(execution: "Execution") -> list[ConfigError]:
+    """Market orders that would have two times or two prices."""
+    field, found = "execution.market_fill", execution.market_fill
+    errors = []
+    if execution.market_fill == "same_close" and execution.latency_bars > 0:
+        message = f"latency_bars={execution.latency_bars} says later, same_close says at once"
+        remedy = "or set execution.latency_bars to 0"
+        errors.append(ConfigError(message, field=field, found=found, allowed="next_open, next_close, …", remedy=remedy))
+    if execution.price_ref == "close" and execution.market_fill in AVERAGES:
+        message = "price_ref=close gives every order the close"
+        allowed, remedy = "next_open, next_close, same_close", "or set execution.price_ref to range"
+        errors.append(ConfigError(message, field=field, found=found, allowed=allowed, remedy=remedy))
+    return errors
+
+
+def is_dated(commission: Model) -> bool:
+    """Whether a rate takes effect on a day."""
+    if commission.model == "sum":
+        return any(is_dated(part) for part in commission.parameters[0])
+    is_sale = commission.model in ("sale_value", "sale_shares")
+    return is_sale and any(row[0] is not None for row in commission.parameters[0])
+
+
+def _columns(execution: "Execution", facts: Facts) -> list[ConfigError]:
+    errors = []
+    if execution.market_fill == "next_vwap" and facts.has_vwap is False:
+        message, remedy = "the data has no column vwap", "add the column, or use next_typical or next_ohlc4"
+        field, found = "execution.market_fill", execution.market_fill
+        errors.append(ConfigError(message, field=field, found=found, remedy=remedy))
+    if facts.dated is False and is_dated(execution.commission):
+        message, remedy = "rates by date on bars without stamps", "give one rate in the place of the table"
+        field = "execution.commission"
+        errors.append(ConfigError(message, field=field, found=execution.commission, remedy=remedy))
     return errors
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from admf import commission, slippage
 from admf.execution.presets import PRESETS
 from admf.execution.values import Value, require_mapping
-from admf.models import Flags, Kind, Model, ModelKind, Number, Problems, Word, unknown_name
+from admf.models import Flag, Flags, Kind, Model, ModelKind, Number, Problems, Word, unknown_name
 from admf_kernels import codes
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NO_SLIPPAGE = slippage.none()
 NO_COMMISSION = commission.none()
+LATENCY_BARS_MAX = 1_000_000  # bar numbers beyond it would not fit the record
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,8 +28,9 @@ class Execution(Value):
 
     Words may be written in any case; what each means stands beside its code in admf_kernels/codes.py, the rules are in
     kernels/SPEC.md. `slippage` and `commission` take a model, its name, or `{model: name, parameter: value}`.
-    `volume_limit` is a share of the basis volume (None = no cap), `min_fill` is in units, `volume_window` in bars,
-    `slip_on` names the fills that slip. Raises ConfigError that lists every fault.
+    `volume_limit` is a share of the basis volume (None = no cap), `min_fill` is in units, `volume_window` and
+    `latency_bars` in bars, `slip_on` names the fills that slip. `bounds` runs everything twice, with path worst and
+    best, for `Result.bounds`. Raises ConfigError that lists every fault.
     """
 
     slippage: Model = NO_SLIPPAGE
@@ -42,6 +44,15 @@ class Execution(Value):
     stop_trigger: str = "touch"
     stop_gap: str = "open"
     stop_limit: str = "path"
+    stop_limit_trigger: str = "as_stop"
+    trail_ref: str = "extreme"
+    trail_eval: str = "worst"
+    trail_fill: str = "stop"
+    entry_bar_exits: str = "worst"
+    child_activation: str = "same_bar"
+    conflict: str = "stop_first"
+    points_only: bool = False
+    latency_bars: int = 0
     clamp: str = "bar_and_limit"
     clamp_fail: str = "fill_at_clamp"
     slip_on: tuple[str, ...] = ("market", "stop", "limit_marketable")
@@ -56,6 +67,7 @@ class Execution(Value):
     short: str = "margin"
     last_bar: str = "expire_unfilled"
     bad_bar: str = "skip"
+    bounds: bool = False
 
     TITLE: ClassVar[str] = "execution"
     KINDS: ClassVar[Mapping[str, Kind]] = {
@@ -70,6 +82,15 @@ class Execution(Value):
         "stop_trigger": Word(codes.StopTrigger),
         "stop_gap": Word(codes.StopGap),
         "stop_limit": Word(codes.StopLimitRule),
+        "stop_limit_trigger": Word(codes.StopLimitTrigger),
+        "trail_ref": Word(codes.TrailReference),
+        "trail_eval": Word(codes.TrailEval),
+        "trail_fill": Word(codes.TrailFill),
+        "entry_bar_exits": Word(codes.EntryBarExits),
+        "child_activation": Word(codes.ChildActivation),
+        "conflict": Word(codes.Conflict),
+        "points_only": Flag(),
+        "latency_bars": Number(minimum=0, maximum=LATENCY_BARS_MAX, whole=True),
         "clamp": Word(codes.Clamp),
         "clamp_fail": Word(codes.ClampFail),
         "slip_on": Flags(codes.SlipOn),
@@ -84,6 +105,7 @@ class Execution(Value):
         "short": Word(codes.Short),
         "last_bar": Word(codes.LastBar),
         "bad_bar": Word(codes.BadBar),
+        "bounds": Flag(),
     }
 
     @classmethod
@@ -118,8 +140,10 @@ class Execution(Value):
         """Fields of `config_dt` that these rules fill."""
         values = self.slippage.record_values() | self.commission.record_values()
         for name, kind in self.KINDS.items():
-            if isinstance(kind, Word | Flags | Number):
+            if isinstance(kind, Word | Flags | Flag | Number):
                 values[name] = kind.number(getattr(self, name))
+        if self.stop_limit_trigger == "as_stop":
+            values["stop_limit_trigger"] = values["stop_trigger"]
         return values
 
     def cast(
@@ -132,6 +156,9 @@ class Execution(Value):
         sample_sessions: bool,
         record: str,
         has_ticks: bool | None = None,
+        has_vwap: bool | None = None,
+        dated: bool = True,
+        container: int = 0,
     ) -> "NDArray[np.record]":
         """The record of the kernels, config_dt of shape (1,); see `admf.execution.cast`."""
         from admf.execution.cast import cast  # NumPy comes in here: reading and checking rules does not need it
@@ -145,4 +172,7 @@ class Execution(Value):
             sample_sessions=sample_sessions,
             record=record,
             has_ticks=has_ticks,
+            has_vwap=has_vwap,
+            dated=dated,
+            container=container,
         )

@@ -1,11 +1,24 @@
 """What values are made of: kinds of fields, and the slippage and commission models as rows of one table."""
 
-from admf.models.kinds import Flags, Kind, Number, Pairs, Text, Word
-from admf.models.model import Model, ModelKind, ModelSpec, model_specs, read_model, register
+from admf.models.kinds import Flag, Flags, Kind, Number, Pairs, Text, Word
+from admf.models.model import (
+    Model,
+    ModelKind,
+    ModelSpec,
+    Parts,
+    model_specs,
+    named_specs,
+    read_model,
+    register,
+    register_preset,
+)
 from admf.models.problems import ConfigListError, Problems, nearest, unknown_name
+from admf.models.tables import Dated, Tiers
 
 __all__ = [
     "ConfigListError",
+    "Dated",
+    "Flag",
     "Flags",
     "Kind",
     "Model",
@@ -13,12 +26,16 @@ __all__ = [
     "ModelSpec",
     "Number",
     "Pairs",
+    "Parts",
     "Problems",
     "Text",
+    "Tiers",
     "Word",
     "model_specs",
+    "named_specs",
     "nearest",
     "read_model",
     "register",
+    "register_preset",
     "unknown_name",
 ]

@@ -130,6 +130,25 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    def read(self, value: Any, field: str) -> bool:
+        """The truth value; text is not taken for one."""
+        if not isinstance(value, bool):
+            raise ConfigError("not true or false", field=field, found=value, allowed="true, false")
+        return value
+
+    def number(self, value: bool) -> int:
+        """0 or 1."""
+        return int(value)
+
+    def schema(self) -> dict[str, Any]:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
 class Text:
     """A text that is not empty."""
 

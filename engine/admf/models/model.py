@@ -5,17 +5,18 @@ signature holds parameter names and defaults, the decorator the bounds. Reading,
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from admf.errors import ConfigError
 from admf.models.kinds import Number, Word
 from admf.models.problems import Problems, unknown_name
+from admf.models.tables import Dated, Tiers
 from admf_kernels.codes import Code
 
 Law = Callable[..., float]
-Parameter = float | str | None
+Parameter = Any  # a number, a word, None, or the rows of a table
 REQUIRED = inspect.Parameter.empty
 
 
@@ -24,9 +25,9 @@ class ModelSpec:
     """One row of the table: everything about one model."""
 
     family: str  # "slippage" or "commission"
-    code: Code
+    code: Code | None  # None: a preset, which makes a value of another model
     make: Callable[..., "Model"]
-    kinds: Mapping[str, Number | Word]  # by parameter, in order of the signature
+    kinds: "Mapping[str, ParameterKind]"  # by parameter, in order of the signature
     defaults: Mapping[str, Any]  # REQUIRED where there is none
     law_arguments: tuple[str, ...]  # of a user's law; empty for the models of ours
 
@@ -34,6 +35,11 @@ class ModelSpec:
     def text(self) -> str:
         """What the model does, in one line."""
         return (self.make.__doc__ or "").partition("\n")[0]
+
+    @property
+    def listed(self) -> bool:
+        """Whether a parameter is a table: such a model fills rows of its own, not the config record."""
+        return not all(isinstance(kind, Number | Word) for kind in self.kinds.values())
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the long form `{model: word, parameter: value, …}`."""
@@ -54,11 +60,12 @@ class ModelSpec:
 
 
 _SPECS: dict[str, dict[str, ModelSpec]] = {}
+_PRESETS: dict[str, dict[str, ModelSpec]] = {}
 MakeModel = TypeVar("MakeModel", bound=Callable[..., "Model"])
 
 
 def register(
-    family: str, code: Code, law_arguments: tuple[str, ...] = (), **kinds: Number | Word
+    family: str, code: Code, law_arguments: tuple[str, ...] = (), **kinds: "ParameterKind"
 ) -> Callable[[MakeModel], MakeModel]:
     """Enter the model that a function makes into the table, under the function's name."""
 
@@ -68,6 +75,22 @@ def register(
         return make
 
     return enter
+
+
+def register_preset(family: str, **kinds: "ParameterKind") -> Callable[[MakeModel], MakeModel]:
+    """Enter a published table under the function's name; the function makes a value of one of the models."""
+
+    def enter(make: MakeModel) -> MakeModel:
+        defaults = {name: parameter.default for name, parameter in inspect.signature(make).parameters.items()}
+        _PRESETS.setdefault(family, {})[make.__name__] = ModelSpec(family, None, make, kinds, defaults, ())
+        return make
+
+    return enter
+
+
+def named_specs(family: str) -> Mapping[str, ModelSpec]:
+    """Models and presets of one family by the word that users write."""
+    return _SPECS[family] | _PRESETS.get(family, {})
 
 
 def model_specs(family: str) -> Mapping[str, ModelSpec]:
@@ -105,13 +128,16 @@ class Model:
 
     def record_values(self) -> dict[str, float]:
         """Fields of `config_dt`: numbers fill `<family>_0` … in order, a word fills `<family>_<name>`."""
+        assert self.spec.code is not None
         values: dict[str, float] = {f"{self.family}_model": int(self.spec.code)}
+        if self.spec.listed:
+            return values
         place = 0
         for (name, kind), value in zip(self.spec.kinds.items(), self.parameters, strict=True):
             if isinstance(kind, Word):
                 values[f"{self.family}_{name}"] = kind.number(str(value))
                 continue
-            assert not isinstance(value, str)
+            assert isinstance(kind, Number)
             values[f"{self.family}_{place}"] = kind.number(value)
             place += 1
         return values
@@ -119,7 +145,8 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """The long form of the configuration; a law's function as module:name."""
         law = {} if self.function is None else {"function": f"{self.function.__module__}:{self.function.__qualname__}"}
-        return {"model": self.model, **dict(zip(self.spec.kinds, self.parameters, strict=True)), **law}
+        values = (written(value) for value in self.parameters)
+        return {"model": self.model, **dict(zip(self.spec.kinds, values, strict=True)), **law}
 
     def replace(self, **changes: Any) -> "Model":
         """The same model with other parameters."""
@@ -131,6 +158,13 @@ class Model:
         first = [repr(value) for value in self.parameters[:1]]
         law = [] if self.function is None else [self.function.__qualname__]
         return f"{self.family}.{self.model}({', '.join(law + first + named[1:])})"
+
+
+def written(value: Parameter) -> Any:
+    """A parameter as YAML and JSON can hold it: rows as lists, parts as mappings."""
+    if isinstance(value, Model):
+        return value.to_dict()
+    return [written(item) for item in value] if isinstance(value, tuple) else value
 
 
 def check_law(function: Law | None, arguments: tuple[str, ...], field: str) -> None:
@@ -147,18 +181,19 @@ def check_law(function: Law | None, arguments: tuple[str, ...], field: str) -> N
 
 def read_model(family: str, value: Any, field: str) -> Model:
     """A model from a value made before, a bare name, or a mapping with `model` and parameters; None is no model."""
+    specs = named_specs(family)
     if isinstance(value, Model):
         if value.family != family:
-            raise ConfigError(f"not a {family} model", field=field, found=value, allowed=", ".join(_SPECS[family]))
+            raise ConfigError(f"not a {family} model", field=field, found=value, allowed=", ".join(specs))
         return value
     given = {"model": "none" if value is None else value} if value is None or isinstance(value, str) else value
     if not isinstance(given, Mapping) or not isinstance(given.get("model"), str):
-        allowed = f"a name ({', '.join(_SPECS[family])}) or a mapping with `model` and its parameters"
+        allowed = f"a name ({', '.join(specs)}) or a mapping with `model` and its parameters"
         raise ConfigError(f"not a {family} model", field=field, found=value, allowed=allowed)
     word = given["model"].lower()
-    if word not in _SPECS[family]:
-        raise unknown_name(given["model"], _SPECS[family], field=field, what=f"{family} model")
-    return make_model(_SPECS[family][word], {str(name): item for name, item in given.items() if name != "model"}, field)
+    if word not in specs:
+        raise unknown_name(given["model"], specs, field=field, what=f"{family} model")
+    return make_model(specs[word], {str(name): item for name, item in given.items() if name != "model"}, field)
 
 
 def make_model(spec: ModelSpec, given: Mapping[str, Any], field: str) -> Model:
@@ -194,4 +229,47 @@ class ModelKind:
 
     def schema(self) -> dict[str, Any]:
         """A bare name, or the long form of one model."""
-        return {"anyOf": [{"enum": [*_SPECS[self.family]]}, *(spec.schema() for spec in _SPECS[self.family].values())]}
+        specs = named_specs(self.family)
+        return {"anyOf": [{"enum": [*specs]}, *(spec.schema() for spec in specs.values())]}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a sum: models of one family, at most one of them `single`, none of them `barred`."""
+
+    family: str
+    single: str
+    barred: str
+
+    def read(self, value: Any, field: str) -> tuple[Model, ...]:
+        """The parts as models; parts that are sums themselves give their own."""
+        if isinstance(value, str | Mapping | Model) or not isinstance(value, Iterable):
+            raise ConfigError("not a list", field=field, found=value, allowed=self.allowed())
+        parts: list[Model] = []
+        problems = Problems()
+        for index, item in enumerate(value):
+            with problems.collect():
+                part = read_model(self.family, item, f"{field}[{index}]")
+                kind = part.spec.kinds.get("parts")
+                parts += part.parameters[0] if isinstance(kind, Parts) else [part]
+        problems.raise_any(field)
+        for part in parts:
+            if part.model == self.barred:
+                remedy = "add the other parts inside your function"
+                raise ConfigError("not a part", field=field, found=part, remedy=remedy)
+        if sum(part.model == self.single for part in parts) > 1:
+            raise ConfigError(f"more than one {self.single} part", field=field, allowed="one: volume is counted once")
+        if not parts:
+            raise ConfigError("no parts", field=field, allowed=self.allowed())
+        return tuple(parts)
+
+    def allowed(self) -> str:
+        """The form in words."""
+        return f"a list of {self.family} models"
+
+    def schema(self) -> dict[str, Any]:
+        """A list of names or long forms, which are not repeated here."""
+        return {"type": "array", "items": {"type": ["string", "object"]}, "minItems": 1}
+
+
+ParameterKind = Number | Word | Tiers | Dated | Parts

@@ -42,17 +42,6 @@ FLAGS = ("oco_reduce", "reduce_only", "post_only")
 TRAILS = ("trail_amount", "trail_percent", "trail_activation_offset", "limit_offset")
 COLUMNS = (*NAMES, *INTEGERS, *STAMPS, *WORDS, *NUMBERS, *FLAGS, *TRAILS)
 
-# Order types of the public surface that the engine does not know yet.
-TYPES_TO_COME = (
-    "market_if_touched",
-    "limit_if_touched",
-    "trailing_stop",
-    "trailing_stop_limit",
-    "market_on_open",
-    "limit_on_open",
-    "market_on_close",
-    "limit_on_close",
-)
 # What people call our columns elsewhere: only for suggestions.
 OTHER_NAMES = {
     "qty": "quantity",
@@ -78,8 +67,21 @@ OTHER_NAMES = {
 }
 TRUE_WORDS = {"true": 1, "1": 1, "yes": 1, "false": 0, "0": 0, "no": 0}
 
-LIMIT_TYPES = (OrderType.LIMIT, OrderType.STOP_LIMIT)
-STOP_TYPES = (OrderType.STOP, OrderType.STOP_LIMIT)
+LIMIT_TYPES = (
+    OrderType.LIMIT,
+    OrderType.STOP_LIMIT,
+    OrderType.LIMIT_IF_TOUCHED,
+    OrderType.LIMIT_ON_OPEN,
+    OrderType.LIMIT_ON_CLOSE,
+)
+TRAIL_TYPES = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
+STOP_TYPES = (
+    OrderType.STOP,
+    OrderType.STOP_LIMIT,
+    OrderType.MARKET_IF_TOUCHED,
+    OrderType.LIMIT_IF_TOUCHED,
+    *TRAIL_TYPES,
+)
 
 
 class Optional(NamedTuple):
@@ -152,7 +154,7 @@ class Columns:
             return np.full(self.rows, default.value, np.int8)
         text = self.frame[name] if name in self else self._missing(name, pl.String)
         text = text if text.dtype == pl.String else as_text(text)
-        missing, to_come = nulls(text), np.zeros(self.rows, np.bool_)
+        missing = nulls(text)
         found = np.full(self.rows, UNREAD, np.int8)
         for spelling in text.unique().drop_nulls().to_list():
             word = spelling.strip().lower()
@@ -160,12 +162,9 @@ class Columns:
                 found[equals(text, spelling)] = codes[word]
             elif not word:
                 missing |= equals(text, spelling)
-            elif word in TYPES_TO_COME:
-                to_come |= equals(text, spelling)
         if default is not None:
             found[missing] = default.value
-        self.refuse(to_come, name, f"{', '.join(codes)} (this type is not built yet)")
-        self.refuse((found == UNREAD) & ~missing & ~to_come, name, ", ".join(codes))
+        self.refuse((found == UNREAD) & ~missing, name, ", ".join(codes))
         if default is None:
             self.demand(missing, name, ", ".join(codes))
         return found

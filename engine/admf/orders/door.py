@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from admf.data import Market
-from admf.orders.columns import FLAGS, INTEGERS, NAMES, NUMBERS, STAMPS, WORDS, Codes, Columns, Integers
+from admf.orders.brackets import refuse_crossed
+from admf.orders.columns import FLAGS, INTEGERS, NAMES, NUMBERS, STAMPS, TRAILS, WORDS, Codes, Columns, Integers
 from admf.orders.faults import Faults
 from admf.orders.links import sending_order
 from admf.orders.request import Request, read_ids, read_request
@@ -26,6 +27,9 @@ COPIED = (
     "quantity",
     "size_amount",
     *PRICES,
+    "trail_distance",
+    "trail_offset",
+    "limit_offset",
     "expiry",
     "oco",
     "bits",
@@ -44,6 +48,7 @@ def read_orders(table: Any, market: Market) -> Script:
     columns.check_names()
     ids = read_ids(columns)
     request = read_request(columns, market, ids)
+    refuse_crossed(columns, request)
     faults.raise_any(frame.height, ids if "id" in columns else None)
     commands, orders = build(request)
     return Script(commands, orders, ids.to_list(), normalised(columns, ids, market))
@@ -98,7 +103,7 @@ def normalised(columns: Columns, ids: pl.Series, market: Market) -> pl.DataFrame
             found[name] = columns.text(name)
         elif name in WORDS:
             found[name] = as_words(WORDS[name][0], columns.words(name))
-        elif name in NUMBERS:
+        elif name in NUMBERS or name in TRAILS:
             found[name] = pl.Series(columns.numbers(name), nan_to_null=True)
         elif name in INTEGERS or name in STAMPS:
             cells = columns.integers(name) if name in INTEGERS else columns.stamps(name)

@@ -13,26 +13,29 @@ UNKNOWN = -2  # a parent that the order cannot have: L-02 rejects the order with
 def read_parents(columns: Columns, ids: pl.Series, bar: Integers) -> Integers:
     """Row of each order's parent, NONE without, UNKNOWN where no such order exists when the child arrives.
 
-    The latter is a name that no row has, a parent submitted later than its child, or the order itself through a cycle.
+    The latter is a name that no row has, or a parent submitted later than its child. Parents in a circle are a fault
+    of the table: none of them could be first.
     """
     text = columns.text("parent")
     if text.null_count() == columns.rows:
         return np.full(columns.rows, NONE, np.int64)
     found = first_rows(text, ids.cast(pl.String)).fill_null(UNKNOWN).to_numpy()
     parent = np.where(columns.given("parent"), found, NONE)
+    columns.refuse(in_circles(parent), "parent", "an order that does not itself depend on this one")
     late = (parent >= 0) & (bar[np.maximum(parent, 0)] > bar)
-    return np.where(without_end(parent) | late, UNKNOWN, parent)
+    return np.where(late, UNKNOWN, parent)
 
 
-def without_end(parent: Integers) -> Mask:
-    """Marks the rows whose line of parents never ends, by doubling the step."""
+def in_circles(parent: Integers) -> Mask:
+    """Marks the rows that are their own ancestors, by doubling the step."""
     jump = parent
     for _ in range(len(parent).bit_length() + 1):
         if not (jump >= 0).any():
             break
         jump = np.where(jump >= 0, jump[jump], NONE)
-    endless: Mask = jump >= 0
-    return endless
+    circles = np.zeros(len(parent), np.bool_)
+    circles[jump[jump >= 0]] = True  # after more steps than rows every line that has no end is inside its circle
+    return circles
 
 
 def read_groups(columns: Columns, symbol: Integers) -> Integers:

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 
 from admf.data import Market
-from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, TRAILS, UNREAD, Codes, Columns, Floats, Integers, nulls
+from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, UNREAD, Codes, Columns, Floats, Integers, nulls
 from admf.orders.links import read_groups, read_parents
 from admf.orders.timing import Change, read_bars, read_change, read_expiry
+from admf.orders.trails import read_trails, refuse_sessions
 from admf_kernels.codes import OrderFlag, SizeKind
 
 
@@ -25,6 +26,9 @@ class Request(NamedTuple):
     size_amount: Floats
     limit_price: Floats
     stop_price: Floats
+    trail_distance: Floats
+    trail_offset: Floats
+    limit_offset: Floats
     expiry: Integers  # bar for GTD, number of bars for GTB
     parent: Integers  # row of the parent, links.NONE without, links.UNKNOWN where it cannot be
     oco: Integers  # group > 0, 0 without
@@ -34,7 +38,6 @@ class Request(NamedTuple):
 
 def read_request(columns: Columns, market: Market, ids: pl.Series) -> Request:
     """Read and check all columns; faults go to the list of `columns`."""
-    refuse_unbuilt(columns)
     bar = read_bars(columns, market)
     symbol = read_symbols(columns, market)
     side = columns.words("side")
@@ -46,6 +49,9 @@ def read_request(columns: Columns, market: Market, ids: pl.Series) -> Request:
     columns.refuse_unused("stop_price", stop_price, order_type, STOP_TYPES)
     bits = columns.flags("reduce_only", default=False) * OrderFlag.REDUCE_ONLY.value
     bits = bits | columns.flags("oco_reduce", default=True) * OrderFlag.OCO_REDUCE.value
+    bits = bits | columns.flags("post_only", default=False) * OrderFlag.POST_ONLY.value
+    trails = read_trails(columns, order_type)
+    refuse_sessions(columns, order_type, market.has_sessions)
     return Request(
         bar=bar,
         symbol=symbol,
@@ -57,10 +63,13 @@ def read_request(columns: Columns, market: Market, ids: pl.Series) -> Request:
         size_amount=size,
         limit_price=np.where(np.isin(order_type, LIMIT_TYPES), limit_price, np.nan),
         stop_price=np.where(np.isin(order_type, STOP_TYPES), stop_price, np.nan),
+        trail_distance=trails.distance,
+        trail_offset=trails.offset,
+        limit_offset=trails.limit_offset,
         expiry=read_expiry(columns, market, time_in_force),
         parent=read_parents(columns, ids, bar),
         oco=read_groups(columns, symbol),
-        bits=bits,
+        bits=bits | trails.bits,
         change=read_change(columns, market, bar, order_type),
     )
 
@@ -74,16 +83,6 @@ def read_ids(columns: Columns) -> pl.Series:
     if ids.n_unique() < columns.rows:
         columns.refuse(~ids.is_first_distinct().to_numpy() & ~nulls(ids), "id", "an id that no earlier row has")
     return ids
-
-
-def refuse_unbuilt(columns: Columns) -> None:
-    """Columns of the public surface that the engine does not know yet hold nothing."""
-    for name in TRAILS:
-        if name in columns:
-            series = columns.frame[name]
-            given = ~nulls(series.fill_nan(None) if series.dtype.is_float() else series)
-            columns.refuse(given, name, "nothing: trailing orders are not built yet; use stop")
-    columns.refuse(columns.flags("post_only", default=False), "post_only", "false: post-only orders are not built yet")
 
 
 def read_symbols(columns: Columns, market: Market) -> Integers:

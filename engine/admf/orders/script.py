@@ -9,9 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from admf.errors import OrderError
+from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, TRAIL_TYPES
 from admf.orders.faults import SHOWN_COUNT, Mask, listing
 from admf.orders.links import UNKNOWN
-from admf_kernels.codes import OrderType, Reason, SizeKind, TimeInForce
+from admf_kernels.codes import OrderFlag, OrderType, Reason, SizeKind, TimeInForce
 from admf_kernels.records import NO_INDEX
 
 SUBMIT = -1  # `kind` of a script row that submits the order of the same row
@@ -27,6 +28,7 @@ COLUMN_OF_REASON = {
     Reason.TIME_IN_FORCE_UNKNOWN: "expires_after_bars",
     Reason.SYMBOL_UNKNOWN: "symbol",
     Reason.PARENT_UNKNOWN: "parent",
+    Reason.POST_ONLY_TYPE: "post_only",
 }
 
 
@@ -74,7 +76,7 @@ class Script:
         reasons = static_reasons(orders, self._parents(), instruments)
         bad = np.flatnonzero(reasons)
         bad = bad[np.argsort(orders["tag"][bad], kind="stable")]
-        return [self._bad_order(int(orders["tag"][row]), Reason(int(reasons[row]))) for row in bad]
+        return [self._bad_order(orders[row], Reason(int(reasons[row]))) for row in bad]
 
     def refuse_faults(self, instruments: NDArray[np.record]) -> None:
         """Raise one OrderError that lists the orders of `faults`, if there are any."""
@@ -96,8 +98,9 @@ class Script:
         parents = self.orders["parent"][submits]
         return self.orders[np.where(parents >= 0, parents, submits)]
 
-    def _bad_order(self, row: int, reason: Reason) -> BadOrder:
-        column = COLUMN_OF_REASON[reason]
+    def _bad_order(self, order: np.record, reason: Reason) -> BadOrder:
+        row = int(order["tag"])
+        column = trail_column(order) if reason == Reason.TRAIL_MISSING else COLUMN_OF_REASON[reason]
         found = self.table[column][row] if column in self.table.columns else None
         return BadOrder(row, self.ids[row], column, found, reason)
 
@@ -112,6 +115,36 @@ def is_below_lot(quantity: NDArray[np.float64], instruments: NDArray[np.record])
     return (quantity < instruments["lot_size"] * (1.0 - LOT_SLACK)) | (quantity < instruments["min_quantity"])
 
 
+def is_distance(values: NDArray[np.float64]) -> Mask:
+    """L-02: finite and not below zero."""
+    return np.isfinite(values) & (values >= 0.0)
+
+
+def is_trail_missing(orders: NDArray[np.record]) -> Mask:
+    """L-02: without one distance of a trail, or with an offset or a first trigger that is none."""
+    distance, offset, trigger = orders["trail_distance"], orders["trail_offset"], orders["stop_price"]
+    by_percent = orders["bits"] & OrderFlag.TRAIL_PERCENT.value != 0
+    missing: Mask = (
+        ~is_positive(distance)
+        | (by_percent & (distance >= 1.0))
+        | ((orders["type"] == OrderType.TRAILING_STOP_LIMIT) & ~is_distance(orders["limit_offset"]))
+        | ~(np.isnan(trigger) | is_positive(trigger))
+        | ~(np.isnan(offset) | is_distance(offset))
+    )
+    return missing
+
+
+def trail_column(order: np.record) -> str:
+    """The column at fault of an order that `is_trail_missing` marks."""
+    by_percent = bool(order["bits"] & OrderFlag.TRAIL_PERCENT.value)
+    if not is_positive(order["trail_distance"]) or (by_percent and order["trail_distance"] >= 1.0):
+        return "trail_percent" if by_percent else "trail_amount"
+    if order["type"] == OrderType.TRAILING_STOP_LIMIT and not is_distance(order["limit_offset"]):
+        return "limit_offset"
+    is_offset = np.isnan(order["trail_offset"]) or is_distance(order["trail_offset"])
+    return "stop_price" if is_offset else "trail_activation_offset"
+
+
 def static_reasons(
     orders: NDArray[np.record], parents: NDArray[np.record], instruments: NDArray[np.record]
 ) -> NDArray[np.int64]:
@@ -123,14 +156,17 @@ def static_reasons(
     sized = orders["size_kind"] != SizeKind.QUANTITY
     quantity = orders["quantity"]
     inherits = ~sized & is_child & np.isnan(quantity)
-    has_limit = np.isin(orders["type"], (OrderType.LIMIT, OrderType.STOP_LIMIT))
-    has_stop = np.isin(orders["type"], (OrderType.STOP, OrderType.STOP_LIMIT))
+    has_limit, trails = np.isin(orders["type"], LIMIT_TYPES), np.isin(orders["type"], TRAIL_TYPES)
+    has_stop = np.isin(orders["type"], STOP_TYPES) & ~trails
+    post_only = orders["bits"] & OrderFlag.POST_ONLY.value != 0
     checks = [
         (Reason.SIZE_UNKNOWN, sized & ~is_positive(orders["size_amount"])),
         (Reason.QUANTITY_NOT_POSITIVE, ~sized & ~inherits & ~is_positive(quantity)),
         (Reason.BELOW_LOT, ~sized & ~inherits & is_below_lot(quantity, own)),
         (Reason.LIMIT_PRICE_MISSING, has_limit & ~is_positive(orders["limit_price"])),
+        (Reason.TRAIL_MISSING, trails & is_trail_missing(orders)),
         (Reason.STOP_PRICE_MISSING, has_stop & ~is_positive(orders["stop_price"])),
+        (Reason.POST_ONLY_TYPE, post_only & (orders["type"] != OrderType.LIMIT)),
         (Reason.TIME_IN_FORCE_UNKNOWN, (orders["time_in_force"] == TimeInForce.GTB) & (orders["expiry"] < 1)),
         (Reason.SYMBOL_UNKNOWN, ~known),
         (Reason.PARENT_UNKNOWN, is_orphan | (is_child & (parents["symbol"] != orders["symbol"]))),

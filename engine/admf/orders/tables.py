@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from admf.data.files import READ_ERRORS, reason_of
 from admf.errors import OrderError
 
 ALLOWED = "a polars, pandas or pyarrow table, a dict of arrays, a list of dicts, or a path"
@@ -92,9 +93,8 @@ def read_file(path: Path) -> pl.DataFrame:
         raise OrderError("the file is empty", field="orders", found=str(path), remedy="it needs at least a header")
     try:
         return reader(path)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"the file cannot be read as {path.suffix}: {first}"
+    except READ_ERRORS as error:
+        message = f"the file cannot be read as {path.suffix}: {reason_of(error)}"
         remedy = "write it again or correct its suffix"
         raise OrderError(message, field="orders", found=str(path), remedy=remedy) from None
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf.data import Market
 from admf.data.instrument import Instruments
 from admf.errors import AdmfError, ConfigError, StrategyError
 from admf.execution import Account, Execution
+from admf.execution.fees import fee_table
+from admf.execution.risk import Risk
 from admf.orders import Script, read_orders
 from admf.results import Result, RunRecords
 from admf.run.arguments import (
@@ -25,6 +28,7 @@ from admf.run.arguments import (
     read_value,
 )
 from admf.run.compiled import HOOKS, make_call
+from admf.run.limits import limited_hooks
 from admf.run.loop import Loop, Progress, first_rows
 from admf_kernels._jit import fingerprint
 from admf_kernels.arena import Sizes, allocate, open_account
@@ -34,12 +38,16 @@ from admf_kernels.records import State, record
 if TYPE_CHECKING:
     from admf.strategy import CompiledStrategy
 
+NO_LIMITS = Risk()
 NO_STRATEGY = record([("unused", np.int64)], 8)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Run:
-    """Everything one run is made of, checked."""
+class Run:
+    """Everything one run is made of, checked.
+
+    `orders_per_bar` is for a run without script and compiled strategy; `container` the number of its container.
+    """
 
     market: Market
     execution: Execution
@@ -49,18 +57,41 @@ class _Run:
     debug: bool
     script: Script | None = None
     strategy: "CompiledStrategy | None" = None
+    risk: Risk = NO_LIMITS
+    orders_per_bar: int = 1
+    container: int = 0
 
     @property
     def orders_per_bar_max(self) -> int:
+        """Orders that one bar may bring."""
         if self.strategy:
             return self.strategy.orders_per_bar_max
-        assert self.script is not None
+        if self.script is None:
+            return self.orders_per_bar
         bars = self.script.commands["bar"][self.script.commands["kind"] < 0]
         return int(np.bincount(bars + 1).max()) if len(bars) else 1
 
     def hooks(self) -> dict[str, Callable[..., Any]]:
+        """What the loop calls: the strategy's hooks, under the limits where there are any, and the user's laws."""
         own: dict[str, Callable[..., Any]] = dict(self.strategy.hooks()) if self.strategy else {}
+        if self.risk.limited:
+            own = limited_hooks(own)
         return own | self.execution.user_laws()
+
+    def strategy_record(self) -> NDArray[np.record]:
+        """`self` of the strategy as the kernels take it, with the limits where there are any."""
+        row = self.strategy.record() if self.strategy else np.zeros(1, NO_STRATEGY)
+        if not self.risk.limited:
+            return row
+        limits = self.risk.record_values()
+        fields = [(name, row.dtype[name]) for name in row.dtype.names or ()]
+        dtype = np.dtype(fields + [(name, np.dtype(np.float64)) for name in limits], align=True)
+        made: NDArray[np.record] = np.zeros(1, np.dtype((np.record, dtype)))
+        for name, _ in fields:
+            made[name] = row[name]
+        for name, value in limits.items():
+            made[name] = value
+        return made
 
     def state(self) -> State:
         """The arena with its account opened and its script loaded."""
@@ -73,12 +104,16 @@ class _Run:
             sample_sessions=market.intraday,
             record=self.record,
             has_ticks=bool((market.instrument_records["tick_inverse"] > 0.0).all()),
+            has_vwap=market.has_vwap,
+            dated=market.dated,
+            container=self.container,
         )
         script_rows = len(self.script.commands) if self.script is not None else 0
         symbols, bars = market.symbol_count, market.bar_count
         rows = first_rows(bars, script_rows, self.orders_per_bar_max, symbols, level)
         state = allocate(Sizes(symbols, bars if level != Record.SUMMARY else 0, rows, level))
-        state = state._replace(config=config, instruments=market.instrument_records)
+        fees = fee_table(self.execution.commission)
+        state = state._replace(config=config, instruments=market.instrument_records, fees=fees)
         open_account(state, self.account.cash, read_positions(self.account, market), self.execution.short == "margin")
         if self.script is not None:
             script, numbers = self.script, np.full(script_rows, -1, np.int32)
@@ -93,14 +128,17 @@ class _Run:
             digest.update(repr(part).encode())
         if self.script is not None:
             digest.update(self.script.commands.tobytes() + self.script.orders.tobytes())
+        if self.risk.limited:
+            digest.update(repr(self.risk.to_dict()).encode())
         if self.strategy:
             digest.update(repr((self.strategy.parameters, fingerprint(*self.strategy.hooks().values()))).encode())
         return digest.hexdigest()
 
     def run(self, progress: Progress | None) -> Result:
+        """The run from the first bar to the last."""
         check_bad_bars(self.execution, self.market)
         state = self.state()
-        strategy = self.strategy.record() if self.strategy else np.zeros(1, NO_STRATEGY)
+        strategy = self.strategy_record()
         arrays = self.market.arrays
         call = make_call(self.hooks(), strategy, arrays, state, self.orders_per_bar_max, self.debug)
         loop = Loop(arrays, state, call, self.orders_per_bar_max)
@@ -111,7 +149,7 @@ class _Run:
             raise
         except Exception as error:
             raise self._failed(error, int(state.account[0].bar)) from error
-        return Result(self._records(loop, time.perf_counter() - start))
+        return Result(self.records(loop, time.perf_counter() - start))
 
     def _failed(self, error: Exception, bar: int) -> StrategyError:
         name = type(self.strategy).__name__ if self.strategy else "a law"
@@ -121,7 +159,8 @@ class _Run:
         remedy = "" if self.debug else "debug=True steps the same code in plain Python, with line numbers"
         return StrategyError(f"{name} raised {type(error).__name__} at bar {bar}: {error}", remedy=remedy)
 
-    def _records(self, loop: Loop, elapsed_s: float) -> RunRecords:
+    def records(self, loop: Loop, elapsed_s: float) -> RunRecords:
+        """What a loop that has come to its end leaves behind."""
         state, market = loop.state, self.market
         described = None
         title = f"{len(self.script):,} orders" if self.script is not None else ""
@@ -159,6 +198,7 @@ def simulate(
     execution: Execution | None = None,
     account: Account | None = None,
     instruments: Instruments = None,
+    risk: Risk | None = None,
     record: RecordLevel = "full",
     close_positions: bool = False,
     on_bad_order: Literal["reject", "error"] = "reject",
@@ -179,10 +219,11 @@ def simulate(
         script.refuse_faults(market.instrument_records)
     elif on_bad_order != "reject":
         raise ConfigError("unknown word", field="on_bad_order", found=on_bad_order, allowed="reject, error")
-    run = _Run(
+    run = Run(
         market=market,
         execution=read_value(execution, Execution, "execution"),
         account=read_value(account, Account, "account"),
+        risk=read_value(risk, Risk, "risk"),
         record=read_record(record),
         close_positions=close_positions,
         debug=debug,
@@ -198,6 +239,7 @@ def backtest(
     execution: Execution | None = None,
     account: Account | None = None,
     instruments: Instruments = None,
+    risk: Risk | None = None,
     record: RecordLevel = "full",
     close_positions: bool = True,
     debug: bool = False,
@@ -215,10 +257,11 @@ def backtest(
         found = f"the class {strategy.__name__}" if isinstance(strategy, type) else type(strategy).__name__  # type: ignore[unreachable]
         allowed = "an instance of a subclass of admf.CompiledStrategy"
         raise ConfigError("not a strategy", field="strategy", found=found, allowed=allowed)
-    run = _Run(
+    run = Run(
         market=read_market(market, instruments),
         execution=read_value(execution, Execution, "execution"),
         account=read_value(account, Account, "account"),
+        risk=read_value(risk, Risk, "risk"),
         record=read_record(record),
         close_positions=close_positions,
         debug=debug,

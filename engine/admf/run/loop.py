@@ -62,7 +62,7 @@ class Loop:
                 self._fail(status)
             if progress:
                 progress(bar, bars)
-        self._take_logs()
+        self._take_logs(int(self.state.account[0].fill_count))
         self._take_orders(keep=0)
 
     def orders(self) -> NDArray[np.record]:
@@ -90,25 +90,31 @@ class Loop:
             )
         kept = self.state.orders[self.state.working[:live]].copy()
         commands = self.state.commands[: int(account.command_count)].copy()
-        self._take_logs()
+        told = int(account.hooked_count)
+        untold = self.state.fills[told : int(account.fill_count)].copy()  # `on_fill` hears of them on the next bar
+        self._take_logs(told)
         self._take_orders(keep=live)
         sizes = Sizes(len(self.state.positions), 0, rows, self._record())
         fresh = allocate(sizes)
         fresh.orders[:live] = kept
         fresh.working[:live] = np.arange(live)
         fresh.commands[: len(commands)] = commands
+        fresh.fills[: len(untold)] = untold
+        account.fill_count = len(untold)
         account.order_count = account.checked_count = live
         names = ("orders", "working", "hits", "commands", *LOGS)
         self.state = self.state._replace(**{name: getattr(fresh, name) for name in names})
 
-    def _take_logs(self) -> None:
+    def _take_logs(self, fill_count: int) -> None:
         account, record = self.state.account[0], self._record()
         wanted = {Record.FULL: LOGS, Record.FILLS: ("fills", "trades")}.get(Record(record), ())
         counts = {"fills": "fill_count", "transitions": "transition_count", "trades": "trade_count"}
+        account.fill_count = fill_count
         for name, count in counts.items():
             if name in wanted:
                 self.logs.add(name, getattr(self.state, name)[: int(account[count])])
             account[count] = 0
+        account.hooked_count = 0
 
     def _take_orders(self, keep: int) -> None:
         """Hands over the orders that have ended; all of them where nothing is kept."""

@@ -1,13 +1,25 @@
 """A small library of strategies, written with the public API alone: read them, copy them, change them."""
 
+from admf.events import EventStrategy
 from admf.strategies.bracket_scalper import BracketScalper
 from admf.strategies.donchian_breakout import DonchianBreakout
 from admf.strategies.rsi_reversion import RsiReversion
 from admf.strategies.sma_cross import SmaCross
+from admf.strategies.trend_following import TrendFollowingEvents, TrendFollowingStrategy
 from admf.strategy import CompiledStrategy
 
 REGISTRY: dict[str, type[CompiledStrategy]] = {
-    kind.__name__: kind for kind in (SmaCross, RsiReversion, DonchianBreakout, BracketScalper)
+    kind.__name__: kind for kind in (SmaCross, RsiReversion, DonchianBreakout, BracketScalper, TrendFollowingStrategy)
 }
+EVENT_REGISTRY: dict[str, type[EventStrategy]] = {kind.__name__: kind for kind in (TrendFollowingEvents,)}
 
-__all__ = ["REGISTRY", "BracketScalper", "DonchianBreakout", "RsiReversion", "SmaCross"]
+__all__ = [
+    "EVENT_REGISTRY",
+    "REGISTRY",
+    "BracketScalper",
+    "DonchianBreakout",
+    "RsiReversion",
+    "SmaCross",
+    "TrendFollowingEvents",
+    "TrendFollowingStrategy",
+]

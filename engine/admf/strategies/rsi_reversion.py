@@ -21,24 +21,12 @@ class RsiReversion(CompiledStrategy):
             raise ValueError("allowed: 0 <= lower < upper <= 100")
 
     def on_bar(self, ctx):
-        """SPEC I-03: plain means of the first changes, then Wilder's smoothing."""
-        if ctx.bar == 0:
+        """SPEC I-03; nothing while an order waits for volume."""
+        self._gain = ctx.average_gain(self._gain, self.period)
+        self._loss = ctx.average_loss(self._loss, self.period)
+        if ctx.bar < self.period or ctx.working() > 0:
             return
-        change = ctx.close() - ctx.close(1)
-        gain, loss = max(change, 0.0), max(-change, 0.0)
-        if ctx.bar <= self.period:
-            self._gain += gain / self.period
-            self._loss += loss / self.period
-            if ctx.bar < self.period:
-                return
-        else:
-            self._gain = (self._gain * (self.period - 1) + gain) / self.period
-            self._loss = (self._loss * (self.period - 1) + loss) / self.period
-        strength = 50.0
-        if self._gain + self._loss > 0.0:
-            strength = 100.0 * self._gain / (self._gain + self._loss)
-        if ctx.working() > 0:  # an order that waits for volume
-            return
+        strength = ctx.rsi(self._gain, self._loss)
         if strength < self.lower and ctx.position() == 0.0:
             ctx.buy_equity(self.fraction)
         elif strength > self.upper and ctx.position() > 0.0:

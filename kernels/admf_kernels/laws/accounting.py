@@ -4,7 +4,7 @@ import numpy as np
 
 from admf_kernels._jit import law
 from admf_kernels.codes import Short
-from admf_kernels.laws.commission import order_fee
+from admf_kernels.laws.commission import count_fee_volume, fill_fee, is_listed
 from admf_kernels.laws.hashing import absorb_fill
 
 QUANTITY_SLACK = 1e-9  # relative: below it a quantity is dust
@@ -30,32 +30,6 @@ def cash_weight(config, side: int) -> float:
     if config.short == Short.MARGIN:
         return config.margin_initial
     return 0.0  # Short.PROCEEDS_AS_CASH; Short.FORBIDDEN never opens
-
-
-@law
-def fill_fee(config, order, quantity: float, value: float) -> float:
-    """F-01: commission of the next fill of an order, from its cumulative quantity and value."""
-    after = order_fee(
-        config.commission_model,
-        config.commission_0,
-        config.commission_1,
-        config.commission_2,
-        config.commission_precedence,
-        order.filled_quantity + quantity,
-        order.filled_value + value,
-    )
-    if order.filled_quantity == 0.0:
-        return after
-    before = order_fee(
-        config.commission_model,
-        config.commission_0,
-        config.commission_1,
-        config.commission_2,
-        config.commission_precedence,
-        order.filled_quantity,
-        order.filled_value,
-    )
-    return after - before
 
 
 @law
@@ -136,15 +110,9 @@ def lock(account, positions) -> None:
 
 @law
 def book(
-    config,
-    account,
-    instrument,
-    positions,
+    state,
     order,
-    fills,
-    trades,
     bar: int,
-    symbol: int,
     quantity: float,
     price: float,
     base_price: float,
@@ -154,10 +122,12 @@ def book(
     closing: bool,
 ) -> None:
     """A-01, A-05, A-09, F-01, H-01: books one fill that only closes or only opens."""
-    position = positions[symbol]
-    side = order.side
+    config, account, side, symbol = state.config[0], state.account[0], order.side, order.symbol
+    instrument, position = state.instruments[symbol], state.positions[symbol]
     value = quantity * price * instrument.multiplier
-    fee = fill_fee(config, order, quantity, value)
+    fee = fill_fee(state, order, liquidity, quantity, value)
+    if is_listed(config):
+        count_fee_volume(state, order, quantity, value)
     account.cash -= side * quantity * price * instrument.multiplier + fee
     account.commission += fee
     account.traded_value += value
@@ -167,19 +137,20 @@ def book(
         close_quantity(position, side, quantity, price)
         position.trip_commission += fee
         if position.quantity == 0.0:
-            finish_trip(account, instrument, position, trades, bar, symbol, side)
+            finish_trip(account, instrument, position, state.trades, bar, symbol, side)
     else:
         open_quantity(config, instrument, position, bar, side, quantity, price)
         position.trip_commission += fee
     if position.locked != was_locked:
-        lock(account, positions)
+        lock(account, state.positions)
     if np.isnan(position.mark):
         position.mark = price
     order.filled_quantity += quantity
     order.filled_value += value
     order.commission += fee
+    order.fill_count += 1
     absorb_fill(account, bar, symbol, side, quantity, price, fee)
-    row = fills[account.fill_count]
+    row = state.fills[account.fill_count]
     row.price = price
     row.quantity = quantity
     row.commission = fee

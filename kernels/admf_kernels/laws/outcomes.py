@@ -49,52 +49,53 @@ def decide(
     side: int,
     entry: float,
     close: float,
-    stop_can: bool,
-    stop_price: float,
+    low_can: bool,
+    low_price: float,
+    high_can: bool,
+    high_price: float,
     target_can: bool,
     target_price: float,
     hold_can: bool,
     none_can: bool,
 ):
-    """W-01: (outcome, ambiguous) for the path; `queue` takes the first possible in the order of the codes."""
+    """W-01, W-07: (outcome, value, ambiguous) for the path; `queue` takes the first possible in the order of the codes.
+
+    low and high: the lowest and the highest price at which a stop or a trail may leave.
+    """
     if path == Path.QUEUE:
-        if stop_can:
-            return STOP, False
+        if low_can:
+            return STOP, side * (low_price - entry), False
         if target_can:
-            return TARGET, False
-        return HOLD, False
+            return TARGET, side * (target_price - entry), False
+        return HOLD, side * (close - entry), False
     worst, worst_value = extreme(
-        side, entry, close, stop_can, stop_price, target_can, target_price, hold_can, none_can, True
+        side, entry, close, low_can, low_price, target_can, target_price, hold_can, none_can, True
     )
     best, best_value = extreme(
-        side, entry, close, stop_can, stop_price, target_can, target_price, hold_can, none_can, False
+        side, entry, close, high_can, high_price, target_can, target_price, hold_can, none_can, False
     )
     if path == Path.BEST:
-        return best, worst_value != best_value
-    return worst, worst_value != best_value  # Path.WORST
+        return best, best_value, worst_value != best_value
+    return worst, worst_value, worst_value != best_value  # Path.WORST
 
 
 @law
-def after_entry(
-    entered_by_limit: bool,
-    certain: bool,
-    triggered_inside: bool,
-    stop_touched: bool,
+def may_hold(
+    high_to_come: bool,
+    low_to_come: bool,
     target_touched: bool,
     target_at_close: bool,
-    close_beyond_stop: bool,
-):
-    """W-04, W-05: (stop_can, target_can, hold_can) after an entry inside the bar that is not beyond an exit (W-03).
+    stop_touched: bool,
+    close_beyond_low_stop: bool,
+    close_beyond_high_stop: bool,
+) -> bool:
+    """W-07 (without a trail W-02, W-04, W-05): whether the position can last to the close.
 
-    stop_touched l <= SL · target_touched reach(h) · target_at_close reach(c) · close_beyond_stop no SL or c > SL.
+    target_touched reach(h) · target_at_close reach(c) · stop_touched l <= σ₀ · close_beyond_low_stop c > σ₀ ·
+    close_beyond_high_stop c > σₕ.
     """
-    if not entered_by_limit:  # a stop entry: the high is still to come
-        return stop_touched, target_touched, (not target_touched) and close_beyond_stop
-    if not triggered_inside:  # a limit that was working before the bar: the low is still to come
-        if stop_touched:
-            return True, target_touched, False
-        return False, target_touched or target_at_close, not target_at_close
-    # a stop-limit triggered inside the bar with its limit on the near side: neither extreme is certainly to come
-    if certain:
-        return stop_touched, target_touched, (not target_at_close) and close_beyond_stop
-    return stop_touched, target_touched, not target_at_close
+    if target_touched if high_to_come else target_at_close:
+        return False
+    if low_to_come and stop_touched:
+        return False
+    return close_beyond_high_stop if high_to_come else close_beyond_low_stop

@@ -3,7 +3,8 @@
 import numpy as np
 
 from admf_kernels._jit import law
-from admf_kernels.laws.accounting import fill_fee, money_tolerance
+from admf_kernels.laws.accounting import money_tolerance
+from admf_kernels.laws.commission import fill_fee
 from admf_kernels.laws.prices import clamp_price, round_stop
 from admf_kernels.laws.slippage import slippage_distance
 from admf_kernels.laws.volume import floor_lot
@@ -15,15 +16,7 @@ def fill_price(config, instrument, order, base_price: float, quantity: float, us
     distance = 0.0
     if slips:
         distance = slippage_distance(
-            config.slippage_model,
-            config.slippage_0,
-            config.slippage_1,
-            base_price,
-            order.side,
-            quantity,
-            used_volume,
-            instrument.tick_inverse,
-            bar,
+            config, base_price, order.side, quantity, used_volume, instrument.tick_inverse, bar
         )
         if not (np.isfinite(distance) and distance >= 0.0):
             return np.nan, np.nan
@@ -33,9 +26,9 @@ def fill_price(config, instrument, order, base_price: float, quantity: float, us
 
 @law
 def affordable(
-    config,
-    instrument,
+    state,
     order,
+    liquidity: int,
     base_price: float,
     used_volume: float,
     slips: bool,
@@ -53,13 +46,14 @@ def affordable(
     """
     if not budget > 0.0:
         return 0.0
+    config, instrument = state.config[0], state.instruments[order.symbol]
     quantity = budget / (base_price * instrument.multiplier)
     within = 0.0  # the largest of the rounds that fits: a steep law may never settle
     for _ in range(32):
         units = closing + quantity
         price, _raw = fill_price(config, instrument, order, base_price, units, used_volume, slips, bar)
         value = quantity * price * instrument.multiplier
-        cost = weight * value + (fill_fee(config, order, units, closing_value + value) - closing_fee)
+        cost = weight * value + (fill_fee(state, order, liquidity, units, closing_value + value) - closing_fee)
         if not np.isfinite(cost):
             return np.nan
         if cost <= budget:
@@ -72,7 +66,7 @@ def affordable(
         units = closing + quantity
         price, _raw = fill_price(config, instrument, order, base_price, units, used_volume, slips, bar)
         value = quantity * price * instrument.multiplier
-        cost = weight * value + (fill_fee(config, order, units, closing_value + value) - closing_fee)
+        cost = weight * value + (fill_fee(state, order, liquidity, units, closing_value + value) - closing_fee)
         if cost <= budget + money_tolerance(value):
             return quantity
         quantity = max(0.0, quantity - instrument.lot_size) if instrument.lot_size > 0.0 else 0.0

@@ -1,0 +1,221 @@
+"""`HistoricalDataHandler`: the bars of a run, one after the other, and nothing of the bars to come."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf.data import Bars, Market
+from admf.errors import ConfigError, DataError
+from admf.events import BarEvent, EventBus
+from admf.models import Number, unknown_name
+from admf.run.arguments import read_market
+
+CACHE_BARS = 4_096
+FIELDS = ("open", "high", "low", "close", "volume", "vwap")
+SPLITS = ("all", "train", "test")
+
+
+class HistoricalDataHandler:
+    """Publishes one BAR after the other of the shared service `market_data`.
+
+    `symbols`, `start_date` and `end_date` (inclusive) choose from it, all by default. `cache_size` is the number of
+    bars made ready at a time. With `enable_splits`, `split` divides the bars into train and test and `use` takes a
+    part; a part holds no bar of the other.
+    """
+
+    requires: ClassVar[tuple[str, ...]] = ("market_data",)
+
+    def __init__(
+        self,
+        symbols: Sequence[str] | str | None = None,
+        start_date: Any = None,
+        end_date: Any = None,
+        cache_size: int = CACHE_BARS,
+        enable_splits: bool = False,
+    ) -> None:
+        """Raises ConfigError for a size below 1."""
+        Number(minimum=1, whole=True).read(cache_size, "cache_size")
+        self.symbols = (symbols,) if isinstance(symbols, str) else None if symbols is None else tuple(symbols)
+        self.start_date, self.end_date = start_date, end_date
+        self.cache_size = cache_size
+        self.enable_splits = enable_splits
+        self.market: Market
+        self.bar = -1  # the last bar that was published
+        self.continue_backtest = True
+        self._parts: dict[str, Market] = {}
+        self._before_bar: list[Callable[[int], bool]] = []
+        self._cache: list[BarEvent] = []
+
+    def initialize(self, container: Any) -> None:
+        """Finds the bars; DataError where the service does not have them."""
+        service = container.resolve("market_data")
+        self._bus: EventBus = container.event_bus
+        self._take(select(service, self.symbols, self.start_date, self.end_date))
+        self._parts = {"all": self.market}
+
+    def _take(self, market: Market) -> None:
+        self.market = market
+        self.bar_count = market.bar_count
+        self.closes = market.arrays.close.data
+        self._columns: dict[tuple[str, int], NDArray[np.float64]] = {}
+        self._first_ns = int(market.arrays.timestamp[0]) if market.bar_count else 0
+        self.reset()
+
+    # ------------------------------------------------------------------------------------------------------ bar by bar
+
+    def update_bars(self) -> bool:
+        """Publishes the next bar; False where there is none, or where the account is bankrupt."""
+        bar = self.bar + 1
+        if bar >= self.bar_count:
+            self.continue_backtest = False
+            return False
+        self.bar = bar
+        for listener in self._before_bar:
+            if not listener(bar):
+                self.continue_backtest = False
+                return False
+        place = bar - self._cached_from
+        if place >= len(self._cache):
+            self._fill_cache(bar)
+            place = 0
+        self._bus.publish(self._cache[place])
+        return True
+
+    def before_bar(self, listener: Callable[[int], bool]) -> None:
+        """`listener(bar)` plays a bar before it is published; False ends the run."""
+        self._before_bar.append(listener)
+
+    def _fill_cache(self, first: int) -> None:
+        arrays, last = self.market.arrays, min(first + self.cache_size, self.bar_count)
+        rows = slice(first, last)
+        prices = [getattr(arrays, name)[rows, 0].tolist() for name in FIELDS[:5]]
+        stamps = arrays.timestamp[rows].tolist()
+        self._cache = [*map(BarEvent, stamps, range(first, last), *prices)]
+        self._cached_from = first
+
+    @property
+    def time_ns(self) -> int:
+        """Time of the current bar; just before the first one at the start."""
+        bar = self.bar
+        return int(self.market.arrays.timestamp[bar]) if bar >= 0 else self._first_ns - 1
+
+    def column(self, field: str, symbol: int) -> NDArray[np.float64]:
+        """A read-only column of one symbol, shape (bars,); ConfigError for a name that is none."""
+        found = self._columns.get((field, symbol))
+        if found is None:
+            if field not in FIELDS:
+                raise unknown_name(field, FIELDS, field="field", what="column")
+            found = getattr(self.market.arrays, field)[:, symbol]
+            self._columns[field, symbol] = found
+        return found
+
+    # ---------------------------------------------------------------------------------------------------------- splits
+
+    def split(self, train: float = 0.7, embargo_bars: int = 0) -> tuple[Market, Market]:
+        """Divides the bars in time: the first `train` of them, and the rest after `embargo_bars` that nobody gets.
+
+        ConfigError without `enable_splits`, and where a part would be empty.
+        """
+        if not self.enable_splits:
+            raise ConfigError("splits are off", field="enable_splits", found=False, allowed="True")
+        market = self._parts["all"]
+        border = int(market.bar_count * train)
+        if not 0 < border < market.bar_count - embargo_bars or embargo_bars < 0:
+            found = f"{border} of {market.bar_count} bars, {embargo_bars} between"
+            raise ConfigError("a part would be empty", field="split", found=found, allowed="0 < train < 1")
+        self._parts |= {
+            "train": cut(market, 0, border),
+            "test": cut(market, border + embargo_bars, market.bar_count),
+        }
+        return self._parts["train"], self._parts["test"]
+
+    def use(self, part: str) -> Market:
+        """Takes a part, `train`, `test` or `all`, for the run to come; ConfigError for one that does not exist."""
+        if part not in SPLITS:
+            raise unknown_name(part, SPLITS, field="use", what="part")
+        if part not in self._parts:
+            raise ConfigError("not divided yet", field="use", found=part, remedy="call split(train=0.7) first")
+        self._take(self._parts[part])
+        return self.market
+
+    # ------------------------------------------------------------------------------------------------------ life cycle
+
+    def reset(self) -> None:
+        """Back before the first bar."""
+        self.bar = -1
+        self.continue_backtest = True
+        self._cache = []
+        self._cached_from = 0
+
+    def teardown(self) -> None:
+        """Lets go of the bars."""
+        self._before_bar.clear()
+        self._parts.clear()
+        self._columns.clear()
+        self._cache = []
+
+    def snapshot(self) -> tuple[int, bool]:
+        """Where it is."""
+        return self.bar, self.continue_backtest
+
+    def restore(self, state: tuple[int, bool]) -> None:
+        """Where it was."""
+        self.reset()
+        self.bar, self.continue_backtest = state
+        if self.bar + 1 < self.bar_count:
+            self._fill_cache(self.bar + 1)
+
+
+def select(service: Any, symbols: tuple[str, ...] | None, start: Any, end: Any) -> Market:
+    """The bars of some symbols between two times; the same market where all are asked for."""
+    market = service_market(service, symbols)
+    if symbols is not None and tuple(symbols) != market.symbols:
+        missing = [symbol for symbol in symbols if symbol not in market.symbols]
+        if missing:
+            found, allowed = ", ".join(missing), ", ".join(market.symbols)
+            raise DataError("no bars of this symbol", field="symbols", found=found, allowed=allowed)
+        market = rebuilt(market, symbols, None, None)
+    return market if start is None and end is None else rebuilt(market, market.symbols, start, end)
+
+
+def service_market(service: Any, symbols: tuple[str, ...] | None) -> Market:
+    """A Market from what `market_data` holds: one, bars, a list of bars, or bars by symbol."""
+    if isinstance(service, Mapping) and all(isinstance(part, Bars) for part in service.values()):
+        parts = [part for name, part in service.items() if symbols is None or name in symbols]
+        if not parts:
+            allowed = ", ".join(map(str, service))
+            raise DataError("no bars of this symbol", field="symbols", found=symbols, allowed=allowed)
+        return Market(parts)
+    if isinstance(service, tuple):
+        service = list(service)
+    made: Market = read_market(service, None)
+    return made
+
+
+def rebuilt(market: Market, symbols: Sequence[str], start: Any, end: Any) -> Market:
+    """A market of some symbols between two times, through the door of all data."""
+    rows = slice(0, market.bar_count)
+    parts = [bars_of(market, symbol, rows, start, end) for symbol in symbols]
+    instruments = [market.instruments[market.symbols.index(symbol)] for symbol in symbols]
+    return Market(parts, sessions=market.session_rule, instruments=instruments)
+
+
+def cut(market: Market, first: int, last: int) -> Market:
+    """The bars [first, last) of a market, as a market of its own that holds no other bar."""
+    parts = [bars_of(market, symbol, slice(first, last), None, None) for symbol in market.symbols]
+    return Market(parts, sessions=market.session_rule, instruments=list(market.instruments))
+
+
+def bars_of(market: Market, symbol: str, rows: slice, start: Any, end: Any) -> Bars:
+    """Copies of the bars of one symbol."""
+    from admf.data import load
+
+    index, arrays = market.symbols.index(symbol), market.arrays
+    there = ~np.isnan(np.stack([getattr(arrays, name)[rows, index] for name in FIELDS[:4]])).all(axis=0)
+    names = FIELDS[: 4 + market.has_volume] + ("vwap",) * market.has_vwap
+    table: dict[str, Any] = {name: getattr(arrays, name)[rows, index][there] for name in names}
+    if market.dated:
+        table["timestamp"] = arrays.timestamp[rows][there].astype("datetime64[ns]")
+    return load(table, symbol, start, end, on_defect="keep")

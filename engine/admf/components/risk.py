@@ -1,0 +1,50 @@
+"""`RiskManager`: takes SIGNAL events, holds them to the limits, and publishes ORDER events."""
+
+from math import isnan
+from typing import Any, ClassVar
+
+from admf.events import Action, EventBus, EventKind, OrderEvent, SignalEvent, Ticket
+from admf.execution.risk import Risk
+from admf_kernels.codes import SizeKind
+
+
+class RiskManager:
+    """The only component that publishes ORDER events. Its limits are those of `admf.Risk`, None is no limit.
+
+    An order of which the limits leave nothing becomes an ORDER with the quantity 0, which the broker rejects: no order
+    vanishes. Cancels and amendments pass.
+    """
+
+    requires: ClassVar[tuple[str, ...]] = ("broker",)
+    stateless: ClassVar[bool] = True
+
+    def __init__(self, max_position_size: float | None = None, max_portfolio_heat: float | None = None) -> None:
+        """Raises ConfigError for limits that are not above zero."""
+        self.risk = Risk(max_position_size=max_position_size, max_portfolio_heat=max_portfolio_heat)
+        self._limits = self.risk.numbers()
+
+    def initialize(self, container: Any) -> None:
+        """Takes its place between strategy and broker."""
+        self._bus: EventBus = container.event_bus
+        self._broker: Any = container.resolve("broker")
+        self._bus.subscribe(EventKind.SIGNAL, self.on_signal)
+
+    def on_signal(self, event: SignalEvent) -> None:
+        """One SIGNAL becomes one ORDER."""
+        ticket = event.ticket
+        if self.risk.limited and ticket.action is Action.SUBMIT and not ticket.reduce_only:
+            ticket = self.limited(ticket)
+        self._bus.publish(OrderEvent(event.time_ns, event.bar, ticket))
+
+    def limited(self, ticket: Ticket) -> Ticket:
+        """The ticket with the quantity that the limits leave of it."""
+        broker = self._broker
+        quantity = broker.limited(
+            ticket.symbol, ticket.side, broker.orders.number_of(ticket.parent), ticket.quantity,
+            int(ticket.size_kind), ticket.size, ticket.limit_price, ticket.stop_price, *self._limits,
+        )  # fmt: skip
+        return ticket if isnan(quantity) else ticket._replace(quantity=quantity, size_kind=SizeKind.QUANTITY)
+
+    def teardown(self) -> None:
+        """Lets go of the broker."""
+        self._broker = None

@@ -1,0 +1,252 @@
+"""`SimulatedBroker`: executes orders by the compiled step, bar by bar or a whole run at once."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from admf.components.orders import OrderManager
+from admf.data import Market
+from admf.errors import ConfigError
+from admf.events import Action, EventBus, EventKind, FillEvent, OrderEvent, OrderStatusEvent, Ticket
+from admf.execution import Account, Execution, Risk
+from admf.results import RunRecords
+from admf.run.arguments import check_bad_bars, read_record, read_value
+from admf.run.entry import Run
+from admf.run.loop import Progress
+from admf.run.stepping import Stepper
+from admf_kernels import codes
+from admf_kernels.codes import CommandKind, Liquidity, OrderStatus, Reason
+
+if TYPE_CHECKING:
+    from admf.strategy import CompiledStrategy
+
+STATUSES, STEPS, REASONS = (tuple(code) for code in (OrderStatus, codes.OrderEvent, Reason))
+LIQUIDITIES = tuple(Liquidity)
+COMMANDS = {Action.CANCEL: CommandKind.CANCEL, Action.REPLACE: CommandKind.REPLACE}
+
+
+class SimulatedBroker:
+    """Fills orders as `Execution` says, with the account of the container's portfolio.
+
+    Events: it takes ORDER, publishes FILL and ORDER_STATUS, and refuses SIGNAL. What the engine does on a bar, and with
+    the orders of the bar before, is told before the BAR. `run_compiled` runs a compiled strategy over all bars in the
+    same arena instead.
+    """
+
+    requires: ClassVar[tuple[str, ...]] = ("data_handler", "portfolio")
+    refused_events: ClassVar[tuple[EventKind, ...]] = (EventKind.SIGNAL,)
+
+    def __init__(
+        self,
+        slippage_model: Any = None,
+        commission_model: Any = None,
+        execution: Execution | Mapping[str, Any] | None = None,
+        close_positions: bool = True,
+        record: str = "full",
+        debug: bool = False,
+    ) -> None:
+        """The models replace those of `execution`; ConfigError for rules that are none."""
+        rules = read_value(execution, Execution, "execution")
+        given = {"slippage": slippage_model, "commission": commission_model}
+        changes = {name: model for name, model in given.items() if model is not None}
+        self.execution: Execution = rules.replace(**changes) if changes else rules
+        self.close_positions = close_positions
+        self.record = read_record(record)
+        self.debug = debug
+        self.orders = OrderManager()
+        self._stepper: Stepper | None = None
+        self._elapsed_s = 0.0
+
+    def initialize(self, container: Any) -> None:
+        """Takes the bars, the account and the limits of its container."""
+        self._bus: EventBus = container.event_bus
+        self._data: Any = container.resolve("data_handler")
+        self._portfolio: Any = container.resolve("portfolio")
+        self._container = container
+        self._data.before_bar(self.begin_bar)
+        self._bus.subscribe(EventKind.ORDER, self.on_order)
+
+    @property
+    def market(self) -> Market:
+        """The bars of the run."""
+        market: Market = self._data.market
+        return market
+
+    @property
+    def account(self) -> Account:
+        """The account before the first bar."""
+        account: Account = self._portfolio.account
+        return account
+
+    # ---------------------------------------------------------------------------------------------------------- events
+
+    def start(self) -> None:
+        """The arena is made ready for the first order."""
+        if self._stepper is None:
+            self._run = self._make_run()
+            check_bad_bars(self.execution, self.market)
+            state = replace(self._run, record="full").state()
+            laws = self.execution.user_laws()
+            self._stepper = Stepper(self.market.arrays, state, laws, self._run.orders_per_bar, debug=self.debug)
+        self._started_s = time.perf_counter()
+
+    def _make_run(self, strategy: "CompiledStrategy | None" = None, risk: Risk | None = None) -> Run:
+        container = self._container
+        per_bar = getattr(container.resolve("strategy"), "orders_per_bar_max", 1) if container.has("strategy") else 1
+        return Run(
+            market=self.market,
+            execution=self.execution,
+            account=self.account,
+            record=self.record,
+            close_positions=self.close_positions,
+            debug=self.debug,
+            strategy=strategy,
+            risk=risk or Risk(),
+            orders_per_bar=per_bar,
+            container=container.number,
+        )
+
+    def begin_bar(self, bar: int) -> bool:
+        """Plays a bar and tells what happened; False where the account went bankrupt on it."""
+        stepper = self.stepper
+        if not stepper.move_to(bar):
+            return True
+        self._tell(stepper)
+        return not stepper.bankrupt
+
+    def on_order(self, event: OrderEvent) -> None:
+        """Puts a ticket into the book; ConfigError for anything else than an ORDER."""
+        if event.kind is not EventKind.ORDER:
+            raise ConfigError("not for a broker", field="broker.on_order", found=event.kind.name, allowed="ORDER")
+        ticket = event.ticket
+        if ticket.action is Action.SUBMIT:
+            self.orders.add(ticket, self.stepper.submit(*fields_of(ticket, self.orders.number_of(ticket.parent))))
+            return
+        number = self.orders.number_of(ticket.order)
+        kind = COMMANDS[ticket.action]
+        self.stepper.command(kind, number, ticket.quantity, ticket.limit_price, ticket.stop_price)
+
+    def finish(self) -> None:
+        """The last orders, the end of the data, positions closed; told as events at the time of the last bar."""
+        stepper = self.stepper
+        stepper.finish()
+        self._tell(stepper)
+        self._elapsed_s = time.perf_counter() - self._started_s
+
+    def _tell(self, stepper: Stepper) -> None:
+        fills, transitions = stepper.tell()
+        time_ns, publish, orders = self._data.time_ns, self._bus.publish, self.orders
+        for price, quantity, commission, base, number, bar, symbol, side, liquidity, ambiguous, reason in fills:
+            publish(
+                FillEvent(
+                    time_ns, bar, orders.id_of(number), symbol, side, quantity, price, commission, base,
+                    LIQUIDITIES[liquidity], bool(ambiguous), REASONS[reason],
+                )
+            )  # fmt: skip
+        for number, bar, before, after, step, reason in transitions:
+            status = STATUSES[after]
+            order = orders.note(number, status)
+            publish(OrderStatusEvent(time_ns, bar, order, STATUSES[before], status, STEPS[step], REASONS[reason]))
+
+    # ----------------------------------------------------------------------------------------------------- the account
+
+    @property
+    def stepper(self) -> Stepper:
+        """The engine of the event path; ConfigError before the start."""
+        if self._stepper is None:
+            raise ConfigError("not started", field="broker", remedy="start the container first")
+        return self._stepper
+
+    @property
+    def is_open(self) -> bool:
+        """Whether orders are taken."""
+        stepper = self._stepper
+        return stepper is not None and not stepper.finished and not stepper.bankrupt
+
+    @property
+    def cash(self) -> float:
+        """All cash, short proceeds included."""
+        return self.stepper.cash
+
+    @property
+    def free_cash(self) -> float:
+        """Cash that is not locked by shorts."""
+        return self.stepper.free_cash
+
+    @property
+    def equity(self) -> float:
+        """Cash plus marked positions at the last close."""
+        return self.stepper.equity
+
+    def position(self, symbol: int) -> float:
+        """Units held, signed."""
+        return self.stepper.quantity(symbol)
+
+    def average_price(self, symbol: int) -> float:
+        """Average price of the open position, 0 when flat."""
+        return self.stepper.average_price(symbol)
+
+    def next_group(self) -> int:
+        """A fresh id for a group of orders that cancel each other."""
+        return self.stepper.next_group()
+
+    def limited(self, *order: Any) -> float:
+        """The quantity that limits leave of an order; NaN for all of it."""
+        return self.stepper.limited(*order)
+
+    # --------------------------------------------------------------------------------------------------------- results
+
+    def run_compiled(
+        self, strategy: "CompiledStrategy", risk: Risk | None = None, progress: Progress | None = None
+    ) -> RunRecords:
+        """Runs a compiled strategy over all bars; returns what it left."""
+        return self._make_run(strategy, risk).run(progress).records
+
+    def records(self, strategy: Any) -> RunRecords:
+        """What the event path has left, after `finish`."""
+        stepper = self.stepper
+        made = self._run.records(stepper, self._elapsed_s)
+        described = {"name": type(strategy).__name__, "parameters": getattr(strategy, "parameters", {})}
+        made = replace(made, title=type(strategy).__name__, strategy=described)
+        if self.record == "full":
+            return made
+        made = replace(made, orders=made.orders[:0], transitions=made.transitions[:0])
+        if self.record == "fills":
+            return made
+        return replace(made, fills=made.fills[:0], trades=made.trades[:0], curve=made.curve[:0])
+
+    # ------------------------------------------------------------------------------------------------------ life cycle
+
+    def reset(self) -> None:
+        """As new, with the same buffers."""
+        self.orders.reset()
+        if self._stepper is not None:
+            self._stepper.reset()
+
+    def teardown(self) -> None:
+        """Lets go of the arena."""
+        self._stepper = None
+        self._data = self._portfolio = self._container = None
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """A copy of orders and arena."""
+        return {"orders": self.orders.snapshot(), "arena": self.stepper.snapshot()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Orders and arena as they were."""
+        self.start()
+        self.orders.restore(state["orders"])
+        self.stepper.restore(state["arena"])
+
+
+def fields_of(ticket: Ticket, parent: int) -> tuple[Any, ...]:
+    """The arguments of the kernel that takes an order; `parent` is the engine's number of it, -1 without."""
+    if ticket.parent >= 0 and parent < 0:
+        parent = -2  # a parent that never reached the engine: refused there
+    return (
+        ticket.side, int(ticket.type), ticket.quantity, ticket.limit_price, ticket.stop_price,
+        int(ticket.time_in_force), ticket.expiry, ticket.reduce_only, ticket.post_only, parent, ticket.oco,
+        ticket.oco_reduce, int(ticket.size_kind), ticket.size, ticket.symbol, ticket.tag, ticket.trail_distance,
+        ticket.trail_percent, ticket.trail_offset, ticket.limit_offset,
+    )  # fmt: skip

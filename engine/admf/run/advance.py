@@ -1,0 +1,149 @@
+"""The loop of `admf_kernels.run`, taken apart after P5: what it does between the decisions of a strategy in Python.
+
+Bar k *begins* with P1 to P5 and the marks; after the strategy has decided it is *finished* with P6, P7 and its row of
+the curve. Everything in between is the same laws and kernels in the same order.
+"""
+
+from admf_kernels._jit import kernel, law
+from admf_kernels.codes import BarFlag, OrderFlag, RunStatus
+from admf_kernels.intake import new_order, send_command, take_orders
+from admf_kernels.run import close_out, has_room, is_exposed, mark, take_row
+from admf_kernels.step import match
+from admf_kernels.views import as_market, as_state
+
+VALID = BarFlag.VALID.value
+RUNNING = RunStatus.RUNNING.value
+OCO_REDUCE, REDUCE_ONLY = OrderFlag.OCO_REDUCE.value, OrderFlag.REDUCE_ONLY.value
+POST_ONLY, TRAIL_PERCENT = OrderFlag.POST_ONLY.value, OrderFlag.TRAIL_PERCENT.value
+
+
+@law
+def finish_bar(market, state, bar: int) -> None:
+    """C-02: P6 after the decisions, P7 on the last bar, the row of the curve."""
+    config, account = state.config[0], state.account[0]
+    if account.order_count > account.checked_count:
+        take_orders(market, state, bar)
+    if bar < 0:
+        return
+    is_last = bar == config.bar_count - 1
+    if is_last:
+        close_out(market, state, bar, not is_last)  # a literal False would compile close_out twice
+    take_row(market, state, bar, is_last, is_exposed(state.positions))
+
+
+@law
+def begin_bar(market, state, bar: int, orders_per_bar_max: int) -> None:
+    """C-02: P1 to P5 and the marks of a bar."""
+    account = state.account[0]
+    account.bar = bar
+    account.row_limit = account.order_count + orders_per_bar_max
+    account.bar_fill_start = account.fill_count
+    if account.working_count > 0 or account.command_count > 0:
+        match(market, state, bar)
+    mark(market, state, bar)
+    broke = account.equity <= 0.0 and account.bankrupt_bar < 0
+    if broke:
+        close_out(market, state, bar, broke)
+
+
+@kernel
+def advance(market, state, target: int, orders_per_bar_max: int) -> int:
+    """Finishes the bar that has begun and begins those after it up to `target`, without a decision in between.
+
+    `target` = number of bars finishes the last one. Returns a RunStatus: RUNNING where the target was reached; can be
+    called again after NEED_ROOM.
+    """
+    market, state = as_market(market), as_state(state)
+    account = state.account[0]
+    account.status = RUNNING
+    if account.bar < 0:
+        account.row_limit = account.order_count + orders_per_bar_max
+    quiet = False
+    for bar in range(account.bar + 1, target + 1):
+        if account.bars_processed < bar or bar == 0:  # else it was finished before NEED_ROOM
+            finish_bar(market, state, bar - 1)
+        if account.status != RUNNING or bar == state.config[0].bar_count:
+            return account.status
+        if not quiet and not has_room(state, orders_per_bar_max):
+            account.status = RunStatus.NEED_ROOM.value
+            return account.status
+        begin_bar(market, state, bar, orders_per_bar_max)
+        if account.status != RUNNING:
+            return account.status
+        quiet = account.working_count == 0 and account.command_count == 0
+    return account.status
+
+
+@law
+def mark_at(market, state, symbol: int, first: int, bar: int) -> float:
+    """A-01: the mark of a symbol after a bar, where nothing fills from `first` on."""
+    while bar >= first:
+        if market.flags[bar, symbol] & VALID:
+            return market.close[bar, symbol]
+        bar -= 1
+    return state.positions[symbol].mark
+
+
+@kernel
+def solvent_until(market, state, first: int, last: int) -> int:
+    """A-08: the first bar of [first, last) at whose close equity is not above zero if nothing fills; `last` if none."""
+    market, state = as_market(market), as_state(state)
+    for bar in range(first, last):
+        total = state.account[0].cash
+        for symbol in range(len(state.positions)):
+            quantity = state.positions[symbol].quantity
+            if quantity != 0.0:
+                total += quantity * mark_at(market, state, symbol, first, bar) * state.instruments[symbol].multiplier
+        if total <= 0.0:
+            return bar
+    return last
+
+
+@kernel
+def submit(
+    state, bar: int, side: int, order_type: int, quantity: float, limit_price: float, stop_price: float,
+    time_in_force: int, expiry: int, reduce_only: bool, post_only: bool, parent: int, oco: int, oco_reduce: bool,
+    size_kind: int, size: float, symbol: int, tag: int, trail_distance: float, trail_percent: bool,
+    trail_offset: float, limit_offset: float,
+) -> int:  # fmt: skip
+    """C-01: puts an order into the book; returns its number, -1 where the bar has no rows left."""
+    state = as_state(state)
+    row = new_order(state, bar)
+    if row < 0:
+        return -1
+    order = state.orders[row]
+    order.side = side
+    order.type = order_type
+    order.quantity = quantity
+    order.limit_price = limit_price
+    order.stop_price = stop_price
+    order.time_in_force = time_in_force
+    order.expiry = expiry
+    bits = OCO_REDUCE if oco_reduce else 0
+    if reduce_only:
+        bits |= REDUCE_ONLY
+    if post_only:
+        bits |= POST_ONLY
+    if trail_percent:
+        bits |= TRAIL_PERCENT
+    order.bits = bits
+    order.parent = parent
+    order.oco = oco
+    order.size_kind = size_kind
+    order.size_amount = size
+    order.symbol = symbol
+    order.tag = tag
+    order.trail_distance = trail_distance
+    order.trail_offset = trail_offset
+    order.limit_offset = limit_offset
+    return order.number
+
+
+@kernel
+def command(state, kind: int, number: int, quantity: float, limit_price: float, stop_price: float) -> int:
+    """L-04: sends a cancel or an amendment; returns a RunStatus."""
+    state = as_state(state)
+    account = state.account[0]
+    account.status = RUNNING
+    send_command(state, kind, number, quantity, limit_price, stop_price)
+    return account.status

@@ -1,0 +1,169 @@
+"""Which exit a position takes inside a bar, held from before or entered in it (W-01 to W-05, W-07)."""
+
+import numpy as np
+
+from admf_kernels._jit import law
+from admf_kernels.codes import OrderFlag, OrderType, Path, Reason, TrailEval, TrailFill
+from admf_kernels.entering import AT_THE_END, HIGH_TO_COME, LOW_TO_COME, UNCERTAIN
+from admf_kernels.laws.lifecycle import is_alive
+from admf_kernels.laws.outcomes import HOLD, STOP, TARGET, decide, may_hold
+from admf_kernels.laws.prices import limit_base, stop_base, stop_reached
+from admf_kernels.laws.trails import better_peak, peak_for, start_trail, trail_level
+from admf_kernels.touch import LONE, reaches_limit
+
+TRAIL, PARENT = OrderFlag.TRAIL.value, OrderFlag.PARENT.value
+LIMIT_INSIDE, STOP_INSIDE = Reason.LIMIT_REACHED.value, Reason.STOP_REACHED.value
+BEYOND_EXIT = Reason.ENTRY_BEYOND_EXIT.value
+BOTH_TO_COME = HIGH_TO_COME | LOW_TO_COME
+
+
+@law
+def moves_inside(config) -> bool:
+    """R-05: whether trails move inside the bar."""
+    if config.path != Path.WORST and config.path != Path.BEST:
+        return False
+    return config.trail_eval == TrailEval.WORST or config.trail_eval == TrailEval.PATH
+
+
+@law
+def has_path(config) -> bool:
+    """X-01: whether one assumed path takes the place of all admissible ones."""
+    return config.path >= Path.OHLC
+
+
+@law
+def nearer(side: int, candidate: float, level: float) -> bool:
+    """W-07: whether an exit level of a position of `side` comes before another one; NaN is no level."""
+    return not np.isnan(candidate) and (np.isnan(level) or side * (candidate - level) > 0.0)
+
+
+@law
+def stop_exit_price(config, order, level: float, close: float) -> float:
+    """P-08, R-08: base price of a stop or a trail that leaves at its level inside the bar."""
+    if order.bits & TRAIL and config.trail_fill == TrailFill.WORSE_OF_STOP_AND_CLOSE:
+        return max(level, close) if order.side > 0 else min(level, close)
+    return stop_base(order.side, level, level, close, config.stop_gap)
+
+
+@law
+def levels(config, state, stop_row: int, trail_row: int, side: int, favourable: float):
+    """W-07, R-05: (σ₀, its row, σₕ, its row) of the stop and the trail; NaN and -1 where there is none."""
+    low_level, low_row = np.nan, -1
+    if stop_row >= 0:
+        low_level, low_row = state.orders[stop_row].stop_price, stop_row
+    high_level, high_row = low_level, low_row
+    if trail_row >= 0:
+        trail = state.orders[trail_row]
+        tick_inverse = state.instruments[trail.symbol].tick_inverse
+        now = trail.stop_price
+        top = trail_level(trail, better_peak(trail, trail.peak, favourable), tick_inverse)
+        if config.trail_eval == TrailEval.HIGH_FIRST:
+            now = top
+        elif not moves_inside(config):  # TrailEval.LAGGED
+            top = now
+        if nearer(side, now, low_level):
+            low_level, low_row = now, trail_row
+        if nearer(side, top, high_level):
+            high_level, high_row = top, trail_row
+    return low_level, low_row, high_level, high_row
+
+
+@law
+def lowest_trail_exit(config, state, trail_row: int, limit_row: int, side: int, adverse: float, favourable: float):
+    """W-07: the lowest price a moving trail can leave at after its peak has moved; NaN where it cannot."""
+    trail = state.orders[trail_row]
+    instrument = state.instruments[trail.symbol]
+    peak = better_peak(trail, peak_for(trail, adverse, instrument.tick_inverse), trail.activation)
+    if side * (favourable - peak) < 0.0:
+        return np.nan
+    if limit_row >= 0 and reaches_limit(config, instrument, state.orders[limit_row], peak):
+        return np.nan
+    level = trail_level(trail, peak, instrument.tick_inverse)
+    return level if stop_reached(-side, adverse, level, config.stop_trigger) else np.nan
+
+
+@law
+def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, moment, entry, how):
+    """W-01 to W-07: (outcome, value, row of the exit, its base price, Reason, ambiguous) of one position in one bar.
+
+    `side` of the position; rows are -1 for legs that are not there; `moment` is the path's price at an entry in this
+    bar, NaN for a position held at its start; `entry` the base price of the entry; `how` says what is to come.
+    """
+    config = state.config[0]
+    instrument, trigger = state.instruments[symbol], config.stop_trigger
+    high, low, close = market.high[bar, symbol], market.low[bar, symbol], market.close[bar, symbol]
+    adverse, favourable = (low, high) if side > 0 else (high, low)
+    target_price, target_now, target_touched, target_at_close = 0.0, False, False, False
+    if limit_row >= 0:
+        leg = state.orders[limit_row]
+        target_price = limit_base(leg.side, leg.limit_price, leg.limit_price, high, low, config.limit_gap)
+        target_now = reaches_limit(config, instrument, leg, moment)
+        target_touched = reaches_limit(config, instrument, leg, favourable)
+        target_at_close = reaches_limit(config, instrument, leg, close)
+    low_level, low_row, high_level, high_row = levels(config, state, stop_row, trail_row, side, favourable)
+    if stop_reached(-side, moment, low_level, trigger):
+        return STOP, side * (moment - entry), low_row, moment, BEYOND_EXIT, False
+    if target_now:
+        return TARGET, side * (moment - entry), limit_row, moment, BEYOND_EXIT, False
+    stop_touched = stop_reached(-side, adverse, low_level, trigger)
+    hold_can = may_hold(
+        how & HIGH_TO_COME != 0,
+        how & LOW_TO_COME != 0,
+        target_touched,
+        target_at_close,
+        stop_touched,
+        not stop_reached(-side, close, low_level, trigger),
+        not stop_reached(-side, close, high_level, trigger),
+    )
+    low_can, high_can = stop_touched, stop_reached(-side, adverse, high_level, trigger)
+    if not stop_touched and trail_row >= 0 and moves_inside(config):
+        level = lowest_trail_exit(config, state, trail_row, limit_row, side, adverse, favourable)
+        if not np.isnan(level):
+            low_can, low_level, low_row = True, level, trail_row
+    low_price, high_price = 0.0, 0.0
+    if low_can:
+        low_price = stop_exit_price(config, state.orders[low_row], low_level, close)
+    if high_can:
+        high_price = stop_exit_price(config, state.orders[high_row], high_level, close)
+    outcome, value, ambiguous = decide(
+        config.path, side, entry, close, low_can, low_price, high_can, high_price, target_touched, target_price,
+        hold_can, how & UNCERTAIN != 0,
+    )  # fmt: skip
+    if outcome == STOP:
+        if config.path == Path.BEST:
+            return outcome, value, high_row, high_price, STOP_INSIDE, ambiguous
+        return outcome, value, low_row, low_price, STOP_INSIDE, ambiguous
+    return outcome, value, limit_row, target_price, LIMIT_INSIDE, ambiguous
+
+
+@law
+def waiting_exits(state, parent):
+    """W-06: rows of the lowest stop, trail and limit exit among the children of an entry, -1 without."""
+    stop_row, trail_row, limit_row = -1, -1, -1
+    if not parent.bits & PARENT:
+        return stop_row, trail_row, limit_row
+    for index in range(state.account[0].working_count):
+        row = state.working[index]
+        child = state.orders[row]
+        if child.parent != parent.number or not is_alive(child) or child.side == parent.side or child.bits & LONE:
+            continue
+        if child.form == OrderType.LIMIT:
+            limit_row = row if limit_row < 0 else limit_row
+        elif child.form == OrderType.STOP and child.bits & TRAIL:
+            trail_row = row if trail_row < 0 else trail_row
+        elif child.form == OrderType.STOP:
+            stop_row = row if stop_row < 0 else stop_row
+    return stop_row, trail_row, limit_row
+
+
+@law
+def judge_entry(market, state, order, bar: int, moment: float, base: float, how: int):
+    """W-03 to W-07: `judge` for an entry inside the bar with its waiting exits."""
+    if how & AT_THE_END:
+        return HOLD, order.side * (market.close[bar, order.symbol] - base), -1, 0.0, 0, False
+    stop_row, trail_row, limit_row = waiting_exits(state, order)
+    if trail_row >= 0:
+        trail = state.orders[trail_row]
+        tick_inverse = state.instruments[order.symbol].tick_inverse
+        start_trail(trail, base, better_peak(trail, base, moment), tick_inverse)
+    return judge(market, state, order.side, bar, order.symbol, stop_row, trail_row, limit_row, moment, base, how)
