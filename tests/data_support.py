@@ -62,3 +62,16 @@ def flat(stamps, symbol="SYM", price=10.0, **columns):
 def hourly(*hours):
     """Stamps at hours counted from 2024-01-02 00:00 UTC."""
     return [datetime(2024, 1, 2, tzinfo=UTC) + timedelta(hours=hour) for hour in hours]
+
+
+def damaged_arrow(path):
+    """Changes an Arrow file so that the batch of its footer lies beyond its end: polars panics on it."""
+    data = bytearray(path.read_bytes())
+    footer = len(data) - 10 - int.from_bytes(data[-10:-6], "little")
+    for place in range(footer, len(data) - 34, 4):
+        offset, header, body = (int.from_bytes(data[place + 8 * word :][:8], "little") for word in range(3))
+        if body and offset + header + body == footer - 8:  # before the end of the stream
+            data[place : place + 8] = (2**32 + offset).to_bytes(8, "little")
+            path.write_bytes(data)
+            return
+    raise AssertionError("no batch in the footer")

@@ -15,6 +15,11 @@ A message is written for people: what is wrong and where, what was found, what i
 """
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: `1 order`, `1,200 orders`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class AdmfError(Exception):
     """Anything this package raises on purpose; `exit_code` is what the command line returns for it."""
 

@@ -25,7 +25,7 @@ from admf_kernels.links import end, find_row
 VALID = BarFlag.VALID.value
 REDUCE_ONLY, TRIGGERED, WAITS = OrderFlag.REDUCE_ONLY.value, OrderFlag.TRIGGERED.value, OrderFlag.WAITS.value
 SEEN, TRAIL, IF_TOUCHED = OrderFlag.SEEN.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
-AT_CLOSE = OrderFlag.AT_CLOSE.value
+AT_CLOSE, ENTERED_INSIDE = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value
 NOT_TOUCHED, BAD_BAR = Unfilled.NOT_TOUCHED.value, Unfilled.BAD_BAR.value
 
 
@@ -125,7 +125,7 @@ def gather(market, state, bar: int) -> int:
             if order.time_in_force == TimeInForce.GTD and bar > order.expiry:
                 end(state, order, bar, OrderEvent.EXPIRE.value, Reason.TIME_IN_FORCE.value)
             continue
-        order.bits &= ~SEEN
+        order.bits &= ~(SEEN | ENTERED_INSIDE)
         symbol = order.symbol
         if order.status == OrderStatus.VALIDATED and order.eligible_bar <= bar:
             position = state.positions[symbol].quantity

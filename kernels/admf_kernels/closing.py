@@ -12,9 +12,8 @@ from admf_kernels.codes import (
     StopLimitRule,
 )
 from admf_kernels.execution import execute
-from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import market_price
-from admf_kernels.touch import latch, reaches_limit, trigger_reached
+from admf_kernels.touch import latch, reaches_limit, settle_stop, trigger_reached
 
 TRIGGERED = OrderFlag.TRIGGERED.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
@@ -70,12 +69,7 @@ def judge_on_close(market, state, order, bar: int) -> None:
                 return
     if order.form == OrderType.STOP:
         filled = fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_STOP)
-        if order.bits & TRIGGERED or not is_active(order):
-            return
-        if filled == 0.0:
-            latch(state, order, bar, AT_CLOSE)
-        else:
-            order.bits |= TRIGGERED
+        settle_stop(state, order, bar, filled, AT_CLOSE)
         return
     if reaches_limit(config, state.instruments[symbol], order, close):
         fill_at_close(market, state, order, bar, close, MAKER, AT_CLOSE, SLIP_LIMIT)

@@ -171,6 +171,16 @@ class LimitGap(Code):
     FAR_EXTREME = 2, "a limit fills at the worst price of the bar that respects it"
 
 
+class LimitAtOpen(Code):
+    MARKETABLE = 0, "an opening limit takes at its first open if the open is no worse than the limit"
+    TRIGGER = 1, "the first open needs limit_trigger like any other price"
+
+
+class StopLatch(Code):
+    STICKY = 0, "a stop that has traded is a market order at each later open"
+    NONE = 1, "a stop that did not fill completely must be reached again"
+
+
 class StopTrigger(Code):
     TOUCH = 0, "price touches the stop"
     THROUGH = 1, "price trades through the stop"
@@ -223,6 +233,7 @@ class EntryBarExits(Code):
     NONE = 2, "no exit acts in the entry bar"
     MARKET_ENTRY_ONLY = 3, "exits act in the entry bar of market orders only"
     PATH = 4, "exits act along the path"
+    MARKET_OR_STOP_TARGET = 5, "as market_entry_only, and targets after stop entries whose bar leaves the stop alone"
 
 
 class ChildActivation(Code):
@@ -387,6 +398,7 @@ class SlipOn(Code):
     LIMIT_GAP = 8, "resting limit orders filled at a gapped open"
     LIMIT = 16, "resting limit orders filled inside the bar"
     OPENING_ONLY = 32, "of these fills only the part that opens a position"
+    INSIDE_ONLY = 64, "of these fills only those that are not at the open"
 
 
 class OrderFlag(Code):
@@ -408,4 +420,5 @@ class OrderFlag(Code):
     AT_OPEN = 8192, "for the open of its first eligible bar alone"
     AT_CLOSE = 16384, "for the close of its first eligible bar alone"
     POST_ONLY = 32768, "ends where it would take liquidity"
+    UNBOUNDED = 131072, "the fill in work is not bounded by the order's own limit"
     ENTERED_INSIDE = 65536, "its parent filled inside the bar, the favourable extreme may have been before"

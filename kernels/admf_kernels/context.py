@@ -16,7 +16,7 @@ from numba.extending import intrinsic, overload, overload_method
 
 from admf_kernels.codes import CommandKind, OrderFlag, OrderType, SizeKind, TimeInForce
 from admf_kernels.intake import send_command
-from admf_kernels.laws.accounting import free_cash
+from admf_kernels.laws.accounting import available_cash
 from admf_kernels.laws.indicators import exponential, smoothed, strength, true_range
 from admf_kernels.laws.lifecycle import is_alive
 from admf_kernels.links import find_row
@@ -24,7 +24,7 @@ from admf_kernels.records import Market, State
 from admf_kernels.sending import join, new_group, send_order, set_trail
 
 OCO_REDUCE, REDUCE_ONLY = OrderFlag.OCO_REDUCE.value, OrderFlag.REDUCE_ONLY.value
-POST_ONLY = OrderFlag.POST_ONLY.value
+POST_ONLY, NAN = OrderFlag.POST_ONLY.value, np.nan
 MARKET, LIMIT = OrderType.MARKET.value, OrderType.LIMIT.value
 STOP, STOP_LIMIT = OrderType.STOP.value, OrderType.STOP_LIMIT.value
 MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED = OrderType.MARKET_IF_TOUCHED.value, OrderType.LIMIT_IF_TOUCHED.value
@@ -32,8 +32,7 @@ TRAILING_STOP, TRAILING_STOP_LIMIT = OrderType.TRAILING_STOP.value, OrderType.TR
 MARKET_ON_OPEN, LIMIT_ON_OPEN = OrderType.MARKET_ON_OPEN.value, OrderType.LIMIT_ON_OPEN.value
 MARKET_ON_CLOSE, LIMIT_ON_CLOSE = OrderType.MARKET_ON_CLOSE.value, OrderType.LIMIT_ON_CLOSE.value
 QUANTITY, VALUE, EQUITY_FRACTION = SizeKind.QUANTITY.value, SizeKind.VALUE.value, SizeKind.EQUITY_FRACTION.value
-GTC = TimeInForce.GTC.value
-CANCEL, REPLACE, NAN = CommandKind.CANCEL.value, CommandKind.REPLACE.value, np.nan
+GTC, CANCEL, REPLACE = TimeInForce.GTC.value, CommandKind.CANCEL.value, CommandKind.REPLACE.value
 REFRESH_BARS = 1024  # I-01: rolling sums are summed afresh at multiples of it
 
 
@@ -148,7 +147,7 @@ class Context(NamedTuple):
 
     def free_cash(self):
         """Cash that is not locked by shorts."""
-        return free_cash(self.hidden_state.account[0])
+        return available_cash(self.hidden_state)
 
     def equity(self):
         """Cash plus marked positions at the close of this bar."""

@@ -55,6 +55,15 @@ def plan_close_test(market, state, order, bar: int):
 
 
 @law
+def fills_at_stop(market, order, bar: int) -> bool:
+    """P-15 `marketable_at_stop`: whether the limit is beyond the stop and the bar touches it."""
+    symbol = order.symbol
+    favourable = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
+    beyond = order.side * (order.limit_price - order.stop_price) > 0.0
+    return beyond and order.side * (favourable - order.limit_price) <= 0.0
+
+
+@law
 def plan_stop_limit(market, state, order, bar: int):
     """W-05, P-15: the plan of a stop-limit whose trigger the bar reaches after its open."""
     config, symbol = state.config[0], order.symbol
@@ -63,6 +72,8 @@ def plan_stop_limit(market, state, order, bar: int):
     rule = config.stop_limit
     if rule == StopLimitRule.CLOSE_TEST:
         return plan_close_test(market, state, order, bar)
+    if rule == StopLimitRule.MARKETABLE_AT_STOP:
+        beyond = fills_at_stop(market, order, bar)
     if rule == StopLimitRule.NEXT_BAR_ONLY or (rule == StopLimitRule.MARKETABLE_AT_STOP and not beyond):
         return LATCHES, 0.0, 0.0, 0, 0, 0
     if beyond:

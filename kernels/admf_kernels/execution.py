@@ -21,7 +21,9 @@ from admf_kernels.codes import (
 )
 from admf_kernels.laws.accounting import (
     QUANTITY_SLACK,
+    available_cash,
     book,
+    buying_power,
     cash_weight,
     closing_quantity,
     equity_of,
@@ -37,7 +39,7 @@ from admf_kernels.links import end, grow_children, is_unresolved, parent_lives, 
 
 REDUCE_ONLY, PARENT, CHILD = OrderFlag.REDUCE_ONLY.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
 CANCEL, FILL, COMPLETE = OrderEvent.CANCEL.value, OrderEvent.FILL.value, OrderEvent.COMPLETE.value
-OPENING_ONLY = SlipOn.OPENING_ONLY.value
+OPENING_ONLY, INSIDE_ONLY = SlipOn.OPENING_ONLY.value, SlipOn.INSIDE_ONLY.value
 NOTHING_LEFT = 0.0
 
 
@@ -62,6 +64,17 @@ def volume_used(position, bar: int) -> float:
 
 
 @law
+def is_at_open(reason: int) -> bool:
+    """S-01 `inside_only`: whether a fill is one at the open."""
+    return (
+        reason == Reason.FILL_AT_OPEN
+        or reason == Reason.LIMIT_AT_OPEN
+        or reason == Reason.STOP_AT_OPEN
+        or reason == Reason.TOUCHED_AT_OPEN
+    )
+
+
+@law
 def resolve_size(state, order, liquidity: int, base_price, used, slips, bar) -> None:
     """A-06: turns money or a share into a quantity, once."""
     account, instruments, symbol = state.account[0], state.instruments, order.symbol
@@ -69,7 +82,7 @@ def resolve_size(state, order, liquidity: int, base_price, used, slips, bar) -> 
     if order.size_kind == SizeKind.EQUITY_FRACTION:
         budget = order.size_amount * equity_of(account.cash, instruments, state.positions, symbol, base_price)
     elif order.size_kind == SizeKind.CASH_FRACTION:
-        budget = order.size_amount * free_cash(account)
+        budget = order.size_amount * available_cash(state)
     quantity = affordable(state, order, liquidity, base_price, used, slips, bar, 1.0, budget, 0.0, 0.0, 0.0)
     order.quantity = 0.0 if quantity < instruments[symbol].min_quantity else quantity
 
@@ -119,6 +132,11 @@ def affordable_opening(state, order, liquidity, base, price, closing_price, clos
         )
     paid = side * closing * closing_price * instrument.multiplier + closing_fee
     free = (account.cash - paid) - (account.locked - unlocked)
+    if config.leverage > 1.0:
+        held = position.quantity + side * closing
+        free = buying_power(
+            config.leverage, account.cash - paid, state.instruments, state.positions, order.symbol, held, base
+        )
     value = opening * price * instrument.multiplier
     fee = fill_fee(state, order, liquidity, closing + opening, closed_value + value) - closing_fee
     weight = cash_weight(config, side)
@@ -202,7 +220,7 @@ def execute(
     if is_listed(config):
         set_fee_time(config, account, market, bar_index)
     used = volume_used(position, bar_index)
-    slips = (config.slip_on & slip_bit) != 0
+    slips = (config.slip_on & slip_bit) != 0 and not (config.slip_on & INSIDE_ONLY and is_at_open(reason))
     if is_unresolved(order):
         resolve_size(state, order, liquidity, base_price, used, slips, bar)
         if is_unresolved(order):
@@ -304,7 +322,8 @@ def settle(
         book(
             state, order, bar_index, opening, price, base_price, liquidity, reason, ambiguous, False
         )  # fmt: skip
-        snap_dust(account, opening * price * instrument.multiplier)
+        if config.leverage <= 1.0:
+            snap_dust(account, opening * price * instrument.multiplier)
         conclude(state, order, bar_index, reason, False)
     if filled > 0.0:
         order.unfilled = Unfilled.FILLED.value

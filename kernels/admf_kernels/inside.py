@@ -12,20 +12,21 @@ from admf_kernels.codes import (
     Path,
     Reason,
     SlipOn,
+    StopLimitRule,
     TrailEval,
 )
 from admf_kernels.entering import ENTERS, HIGH_TO_COME, LATCHES, TAKES, plan_entry
 from admf_kernels.execution import execute
 from admf_kernels.exits import BOTH_TO_COME, judge, judge_entry
 from admf_kernels.laws.lifecycle import is_active
-from admf_kernels.laws.outcomes import HOLD, NO_FILL
+from admf_kernels.laws.outcomes import HOLD, NO_FILL, TARGET
 from admf_kernels.laws.trails import better_peak, move_trail
-from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, sibling
+from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, settle_stop, sibling
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 SEEN, PARENT, CHILD = OrderFlag.SEEN.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
 OPENING, AT_OPEN, AT_CLOSE = OrderFlag.OPENING.value, OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
-ENTERED_INSIDE = OrderFlag.ENTERED_INSIDE.value
+UNBOUNDED = OrderFlag.UNBOUNDED.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
 LIMIT, STOP, STOP_LIMIT = OrderType.LIMIT.value, OrderType.STOP.value, OrderType.STOP_LIMIT.value
 SLIP_STOP = SlipOn.STOP.value
@@ -45,10 +46,7 @@ def fill_exit(market, state, row: int, bar: int, base: float, reason: int, ambig
         execute(market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True, bar + 1, base, False)
         return
     filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, ambiguous, True, bar + 1, base, False)
-    if filled == 0.0 and is_active(order):
-        latch(state, order, bar, reason)
-    elif is_active(order):
-        order.bits |= TRIGGERED
+    settle_stop(state, order, bar, filled, reason)
 
 
 @law
@@ -79,13 +77,15 @@ def inside_exit(market, state, stop_row: int, trail_row: int, limit_row: int, ba
 
 
 @law
-def exits_in_entry_bar(config, order, ambiguous: bool) -> bool:
+def exits_in_entry_bar(config, order, outcome: int, ambiguous: bool) -> bool:
     """W-09: whether an exit may act in the bar in which `order` entered inside it."""
     rule = config.entry_bar_exits
     if config.child_activation == ChildActivation.NEXT_BAR or rule == EntryBarExits.NONE:
         return False
     if rule == EntryBarExits.MARKET_ENTRY_ONLY:
         return order.form == OrderType.MARKET
+    if rule == EntryBarExits.MARKET_OR_STOP_TARGET:
+        return order.form == OrderType.MARKET or (order.form == STOP and outcome == TARGET)
     return rule != EntryBarExits.PROVEN or not ambiguous
 
 
@@ -107,16 +107,16 @@ def enter(
         return
     liquidity = TAKER if how & TAKES else MAKER
     certain_high = how & HIGH_TO_COME != 0
+    if state.config[0].stop_limit == StopLimitRule.BT_HEURISTIC and order.form == STOP_LIMIT and how & TAKES:
+        order.bits |= UNBOUNDED
     filled = execute(
         market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True,
         bar + 1, moment, not certain_high,
     )  # fmt: skip
+    order.bits &= ~UNBOUNDED
     if order.form == STOP:
-        if filled == 0.0 and is_active(order):
-            latch(state, order, bar, reason)
-        elif is_active(order):
-            order.bits |= TRIGGERED
-    if filled == 0.0 or outcome == HOLD or not exits_in_entry_bar(state.config[0], order, ambiguous):
+        settle_stop(state, order, bar, filled, reason)
+    if filled == 0.0 or outcome == HOLD or not exits_in_entry_bar(state.config[0], order, outcome, ambiguous):
         return
     child = state.orders[exit_row]
     if is_active(child) and child.quantity > child.filled_quantity:

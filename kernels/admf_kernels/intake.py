@@ -22,7 +22,7 @@ from admf_kernels.codes import (
     Unfilled,
 )
 from admf_kernels.execution import bar_of, volume_used
-from admf_kernels.laws.accounting import cash_weight, equity_of, free_cash, money_tolerance
+from admf_kernels.laws.accounting import available_cash, cash_weight, equity_of, money_tolerance
 from admf_kernels.laws.commission import fill_fee, is_listed, set_fee_time
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.prices import round_limit
@@ -150,7 +150,7 @@ def reserve_needed(market, state, order, bar: int) -> float:
             return order.size_amount
         if order.size_kind == SizeKind.EQUITY_FRACTION:
             return order.size_amount * account.equity
-        return order.size_amount * free_cash(account)
+        return order.size_amount * available_cash(state)
     quantity = opening_at_submission(position, order)
     if quantity <= 0.0:
         return 0.0
@@ -182,7 +182,7 @@ def reserved_cash(state) -> float:
 def try_cash(market, state, order, bar: int) -> bool:
     """A-02 `cumulative_check`: takes the order off the cash that those checked before it on this bar would leave."""
     config, account, symbol = state.config[0], state.account[0], order.symbol
-    price = order.limit_price if needs_limit(order) else order.stop_price
+    price = order.limit_price if np.isnan(order.stop_price) else order.stop_price
     if np.isnan(price):
         price = state.positions[symbol].mark
     quantity = order.quantity
@@ -200,7 +200,7 @@ def try_cash(market, state, order, bar: int) -> bool:
 @law
 def funding_reason(market, state, order, bar: int) -> int:
     """A-02, A-07: Reason to deny an order at submission, NONE if it is funded; writes its reserve."""
-    config, account = state.config[0], state.account[0]
+    config = state.config[0]
     position = state.positions[order.symbol].quantity
     if order.side < 0 and config.short == Short.FORBIDDEN and order.size_kind == SizeKind.QUANTITY:
         if not order.bits & CHILD and opening_at_submission(position, order) > 1e-9 * order.quantity:
@@ -211,7 +211,7 @@ def funding_reason(market, state, order, bar: int) -> int:
         return Reason.NONE.value if try_cash(market, state, order, bar) else Reason.INSUFFICIENT_CASH.value
     # CashSubmit.RESERVE
     needed = reserve_needed(market, state, order, bar)
-    if needed > 0.0 and needed > free_cash(account) - reserved_cash(state) + money_tolerance(needed):
+    if needed > 0.0 and needed > available_cash(state) - reserved_cash(state) + money_tolerance(needed):
         return Reason.INSUFFICIENT_CASH.value
     order.reserved = needed
     return Reason.NONE.value
@@ -302,6 +302,19 @@ def fills_now(market, state, order, bar: int) -> bool:
 
 
 @law
+def fill_submitted(market, state, first_row: int, bar: int) -> None:
+    """C-02 `same_close`: after the checks of a bar its market orders meet the close, in order of submission."""
+    config, account = state.config[0], state.account[0]
+    for row in range(first_row, account.order_count):
+        order = state.orders[row]
+        if order.status != OrderStatus.VALIDATED or not fills_now(market, state, order, bar):
+            continue
+        move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
+        market_at_close(market, state, order, bar)
+        end_immediate(state, order, bar)
+
+
+@law
 def place_trail(state, order) -> None:
     """R-02: where a trail without a parent begins: its given trigger, else the mark; without one the first open."""
     tick_inverse = state.instruments[order.symbol].tick_inverse
@@ -337,10 +350,6 @@ def check_order(market, state, row: int, bar: int) -> None:
             place_trail(state, order)
     state.working[account.working_count] = row
     account.working_count += 1
-    if now:
-        move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
-        market_at_close(market, state, order, bar)
-        end_immediate(state, order, bar)
 
 
 @law
@@ -401,9 +410,11 @@ def take_orders(market, state, bar: int) -> None:
     """P6, last part: the script's rows, then the checks of every order submitted on this bar (C-02)."""
     account = state.account[0]
     account.trial_cash = account.cash
+    first_row = account.checked_count
     for row in range(account.checked_count, account.order_count):
         check_order(market, state, row, bar)
     account.checked_count = account.order_count
     if state.config[0].market_fill == MarketFill.SAME_CLOSE:
+        fill_submitted(market, state, first_row, bar)
         sweep_ended(state)
         account.equity = equity_of(account.cash, state.instruments, state.positions, -1, 0.0)

@@ -115,6 +115,7 @@ def first_bar_of_child(config, parent, child, bar: int, first_bar: int) -> int:
     if child.bits & EXIT and (
         config.entry_bar_exits == EntryBarExits.NONE
         or (config.entry_bar_exits == EntryBarExits.MARKET_ENTRY_ONLY and parent.form != OrderType.MARKET)
+        or (config.entry_bar_exits == EntryBarExits.MARKET_OR_STOP_TARGET and parent.form != OrderType.MARKET)
     ):
         return max(first_bar, bar + 1)
     return first_bar

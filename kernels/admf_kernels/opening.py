@@ -14,9 +14,9 @@ from admf_kernels.codes import (
     StopLimitRule,
     TrailFill,
 )
+from admf_kernels.entering import fills_at_stop
 from admf_kernels.execution import execute
 from admf_kernels.exits import has_path, moves_inside, stop_exit_price
-from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import limit_base, stop_base
 from admf_kernels.laws.trails import better_peak, move_trail, start_trail
 from admf_kernels.links import end
@@ -26,7 +26,9 @@ from admf_kernels.touch import (
     latch,
     reached_at_open,
     reaches_limit,
+    settle_stop,
     sibling,
+    takes_at_open,
     trigger_reached,
 )
 
@@ -60,10 +62,7 @@ def stop_at_open(market, state, order, bar: int) -> bool:
         if order.bits & TRAIL and config.trail_fill == TrailFill.WORSE_OF_STOP_AND_CLOSE:
             base = stop_exit_price(config, order, order.stop_price, close)
     filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, False, True, bar, open_, False)
-    if filled == 0.0 and is_active(order):
-        latch(state, order, bar, reason)
-    elif is_active(order):
-        order.bits |= TRIGGERED
+    settle_stop(state, order, bar, filled, reason)
     return True
 
 
@@ -78,7 +77,7 @@ def limit_at_open(market, state, order, bar: int, first: bool) -> bool:
         end(state, order, bar, OrderEvent.CANCEL.value, Reason.POST_ONLY_WOULD_TAKE.value)
         return True
     reached = marketable if order.bits & AT_OPEN else reaches_limit(config, instrument, order, open_)
-    if not reached and first and order.bits & OPENING:
+    if not reached and first and takes_at_open(config, order):
         reached = marketable
     if not reached:
         return False
@@ -103,7 +102,7 @@ def open_stop_limit(market, state, order, bar: int) -> bool:
     if touched:
         return limit_at_open(market, state, order, bar, True)
     if config.stop_limit == StopLimitRule.MARKETABLE_AT_STOP:
-        if order.side * (order.limit_price - order.stop_price) >= 0.0:
+        if fills_at_stop(market, order, bar):
             base = order.stop_price
             execute(
                 market, state, order, bar, base, TAKER, STOP_AT_OPEN, SLIP_MARKETABLE, False, True, bar, base, False

@@ -170,6 +170,7 @@ config_dt = record(
         ("commission_1", f8),
         ("commission_2", f8),
         ("initial_cash", f8),
+        ("leverage", f8),  # 1 buys with cash alone; above it A-11 holds
         ("margin_initial", f8),  # share of a short's entry value that is locked beside its proceeds
         ("volume_window", i4),  # bars of the trailing mean
         ("bar_count", i4),  # bars in all: the last one ends the data
@@ -185,6 +186,8 @@ config_dt = record(
         ("stop_gap", u1),
         ("stop_limit", u1),
         ("stop_limit_trigger", u1),  # StopTrigger of stop-limits
+        ("limit_at_open", u1),
+        ("stop_latch", u1),
         ("conflict", u1),
         ("entry_bar_exits", u1),
         ("child_activation", u1),
@@ -212,7 +215,7 @@ config_dt = record(
         ("sample_sessions", u1),  # 1: returns are sampled at the last bar of each session, 0: every bar
         ("record", u1),  # Record
     ],
-    144,
+    160,
 )
 
 account_dt = record(

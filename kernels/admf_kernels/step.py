@@ -178,12 +178,10 @@ def follow_bar(market, state, order, bar: int) -> None:
     walked = has_path(config) and config.price_ref == PriceReference.RANGE
     moved = walked and config.trail_ref != TrailReference.CLOSE
     if order.bits & TRIGGERED or moved or not market.flags[bar, symbol] & VALID:
-        order.bits &= ~ENTERED_INSIDE
         return
     price = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
     if config.trail_ref == TrailReference.CLOSE or order.bits & ENTERED_INSIDE:
         price = market.close[bar, symbol]  # TrailReference.EXTREME and PATH follow the extreme
-    order.bits &= ~ENTERED_INSIDE
     tick_inverse = state.instruments[symbol].tick_inverse
     if np.isnan(order.peak):
         start_trail(order, price, price, tick_inverse)

@@ -1,7 +1,7 @@
 """What the phases of a bar share: which orders it can reach, and which have had their turn."""
 
 from admf_kernels._jit import law
-from admf_kernels.codes import OrderEvent, OrderFlag, OrderType
+from admf_kernels.codes import LimitAtOpen, OrderEvent, OrderFlag, OrderType, StopLatch
 from admf_kernels.laws.lifecycle import is_active, move
 from admf_kernels.laws.prices import limit_reached, stop_reached
 from admf_kernels.links import find_row
@@ -16,9 +16,22 @@ LONE = IF_TOUCHED | AT_OPEN | AT_CLOSE  # never judged together with an exit of 
 
 @law
 def latch(state, order, bar: int, reason: int) -> None:
-    """P-09, V-01: the stop has traded."""
+    """P-09, V-01: the stop has traded; under `stop_latch=none` only a stop-limit remembers it."""
+    if order.form == OrderType.STOP and state.config[0].stop_latch == StopLatch.NONE:
+        return  # StopLatch.STICKY goes on
     order.bits |= TRIGGERED
     move(state.config[0], state.account[0], state.transitions, order, bar, OrderEvent.TRIGGER.value, reason)
+
+
+@law
+def settle_stop(state, order, bar: int, filled: float, reason: int) -> None:
+    """P-07, V-01: what a stop that traded remembers: without a fill a TRIGGER of its own, with one the fill says it."""
+    if not is_active(order) or order.bits & TRIGGERED:
+        return
+    if filled == 0.0:
+        latch(state, order, bar, reason)
+    elif state.config[0].stop_latch == StopLatch.STICKY:
+        order.bits |= TRIGGERED
 
 
 @law
@@ -75,6 +88,12 @@ def is_sibling(order, other) -> bool:
 
 
 @law
+def takes_at_open(config, order) -> bool:
+    """P-05: whether an order takes at its first open wherever that is no worse than its limit."""
+    return order.bits & OPENING != 0 and config.limit_at_open == LimitAtOpen.MARKETABLE  # LimitAtOpen.TRIGGER: never
+
+
+@law
 def reached_at_open(market, state, order, bar: int) -> bool:
     """P-05, P-07, P-12, P-13: whether the open is a price for a stop or a limit."""
     config, open_ = state.config[0], market.open[bar, order.symbol]
@@ -82,7 +101,8 @@ def reached_at_open(market, state, order, bar: int) -> bool:
         return False
     if order.form == OrderType.STOP:
         return order.bits & TRIGGERED != 0 or trigger_reached(config, order, open_)
-    if order.eligible_bar == bar and order.bits & (OPENING | AT_OPEN) and order.side * (open_ - order.limit_price) <= 0:
+    may_take = order.bits & AT_OPEN != 0 or takes_at_open(config, order)
+    if order.eligible_bar == bar and may_take and order.side * (open_ - order.limit_price) <= 0.0:
         return True
     return order.bits & AT_OPEN == 0 and reaches_limit(config, state.instruments[order.symbol], order, open_)
 

@@ -17,7 +17,7 @@ from admf_kernels.inside import acts_inside
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import limit_base, limit_path_price, stop_base
 from admf_kernels.laws.trails import better_peak, move_trail
-from admf_kernels.touch import is_judged, latch, left_this_bar, reaches_limit, trigger_reached
+from admf_kernels.touch import is_judged, latch, left_this_bar, reaches_limit, settle_stop, trigger_reached
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 SEEN, ABLE = OrderFlag.SEEN.value, OrderFlag.ABLE.value
@@ -110,10 +110,7 @@ def act_at_trigger(market, state, order, bar: int, price: float, at_once: bool) 
             base = stop_base(order.side, base, base, close, config.stop_gap)
     if order.form == STOP:
         filled = fill_on_path(market, state, order, bar, price, base, True, reason, SLIP_STOP)
-        if filled == 0.0 and is_active(order):
-            latch(state, order, bar, reason)
-        elif is_active(order):
-            order.bits |= TRIGGERED
+        settle_stop(state, order, bar, filled, reason)
         return
     latch(state, order, bar, reason)
     rule = config.stop_limit

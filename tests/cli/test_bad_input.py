@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from cli_support import BARS, CONFIG, Command, Outcome, refused
+from data_support import damaged_arrow
 
 HEADER, *ROWS = BARS.splitlines()
 
@@ -112,6 +113,13 @@ BAD_BARS = {
 }
 
 
+def test_a_damaged_file_of_bars(admf: Command, place: Path) -> None:
+    pl.read_csv(place / "AAA.csv").write_ipc(place / "bad.arrow")
+    damaged_arrow(place / "bad.arrow")
+    refused(_run(admf, "--data", "bad.arrow"), 2, "bad.arrow: cannot be read as Arrow: its contents are damaged")
+    refused(admf("data", "bad.arrow"), 2, "bad.arrow")
+
+
 @pytest.mark.parametrize(("text", "words"), BAD_BARS.values(), ids=BAD_BARS)
 def test_bars_that_cannot_be_used(admf: Command, place: Path, text: str, words: list[str]) -> None:
     (place / "AAA.csv").write_text(text)
@@ -158,13 +166,21 @@ def test_an_initial_position_without_bars(admf: Command, place: Path) -> None:
     refused(admf("check", "config.yaml", *change), 2, "account.positions", "BBB", "AAA")
 
 
+def test_positions_that_are_worth_less_than_the_cash_is_worth(admf: Command, place: Path) -> None:
+    change = ("--set", "account.positions={AAA: [-1000, 10.0]}")
+    words = ("account.positions", "equity 0.00 at the start, of which cash 10,000.00", "raise account.cash")
+    refused(_run(admf, *change), 2, *words)
+    refused(admf("check", "config.yaml", *change), 2, *words)
+    assert _run(admf, "--set", "account.positions={AAA: [-999, 10.0]}").code == 0
+
+
 # -------------------------------------------------------------------------------------------------------------- orders
 
 BAD_ORDERS = {
     "quantity zero": ("0,buy,0,market,,AAA", ["quantity", "0"]),
     "quantity negative": ("0,buy,-3,market,,AAA", ["quantity", "-3"]),
     "limit without its price": ("0,buy,5,limit,,AAA", ["limit_price"]),
-    "unknown symbol": ("0,buy,5,market,,BBB", ["symbol", "BBB"]),
+    "unknown symbol": ("0,buy,5,market,,BBB", ["symbol", "BBB", "allowed: AAA"]),
 }
 FATAL_ORDERS = {
     "bar after the last": ("5,buy,5,market,,AAA", ["bar", "5", "-1"]),
@@ -183,7 +199,7 @@ def _orders(place: Path, row: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(("row", "words"), BAD_ORDERS.values(), ids=BAD_ORDERS)
 def test_an_order_that_is_wrong_in_itself(admf: Command, place: Path, row: str, words: list[str]) -> None:
     command = _orders(place, row)
-    refused(admf(*command), 2, "orders", "row 1", "--on-bad-order reject", *words)
+    refused(admf(*command), 2, "orders.csv: 1 of 2 orders", "row 1", "--on-bad-order reject", *words)
     assert not (place / "out").exists()
     assert admf(*command, "--on-bad-order", "reject").code == 0
     orders = pl.read_parquet(place / "out" / "orders.parquet")

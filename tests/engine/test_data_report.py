@@ -88,7 +88,7 @@ def test_defects_are_counted_shown_and_ready_for_json():
 
 def test_bars_say_what_they_are():
     assert repr(load(table(), "IBM")) == "Bars('IBM', 4 bars, 1d)"
-    assert repr(load(table(1), "IBM")) == "Bars('IBM', 1 bars, one stamp)"
+    assert repr(load(table(1), "IBM")) == "Bars('IBM', 1 bar, one stamp)"
     assert repr(load(table(timestamp=None))) == "Bars('SYM', 4 bars, undated)"
 
 

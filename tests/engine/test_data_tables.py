@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from admf.data import Bars, load
-from data_support import PRICES, columns_of, refusal, renamed, table
+from data_support import PRICES, columns_of, damaged_arrow, refusal, renamed, table
 
 CSV = "Date,Open,High,Low,Close,Volume\n2024-01-02,10,12,9,11,100\n2024-01-03,11,13,10,12,200\n"
 
@@ -223,6 +223,29 @@ def test_a_file_that_is_cut_off(ending, tmp_path):
     WRITERS[ending](pl.DataFrame(table(count=1000)), path)
     path.write_bytes(path.read_bytes()[:-100])
     assert "the file must be whole" in refusal(path)
+
+
+@pytest.mark.parametrize("ending", ["arrow", "feather"])
+def test_a_file_that_is_damaged_inside(ending, tmp_path):
+    path = tmp_path / f"bad.{ending}"
+    pl.DataFrame(table()).write_ipc(path)
+    damaged_arrow(path)
+    with pytest.raises(pl.exceptions.PanicException):  # which is no Exception
+        pl.read_ipc(path)
+    text = refusal(path)
+    assert text.startswith("bad." + ending + ": cannot be read as Arrow: its contents are damaged; ")
+    assert "the file must be whole" in text
+
+
+def test_an_interrupt_while_reading_is_none_of_the_file(tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    path = tmp_path / "a.arrow"
+    pl.DataFrame(table()).write_ipc(path)
+    monkeypatch.setattr(pl, "read_ipc", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load(path)
 
 
 def test_paths_that_hold_no_bars(tmp_path):

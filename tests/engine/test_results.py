@@ -302,4 +302,4 @@ def test_the_fingerprint_follows_the_inputs():
 def test_repr_says_what_it_is(busy):
     growth = f"{busy.metrics['total_return']:+.2%} return"
     counts = f"{busy.trades.height} trades, {busy.fills.height} fills, trace {busy.trace_hash[:8]}"
-    assert repr(busy) == f"Result(160 orders: 2 symbols, 1200 bars, {growth}, {counts})"
+    assert repr(busy) == f"Result(160 orders: 2 symbols, 1,200 bars, {growth}, {counts})"

@@ -7,7 +7,7 @@ from oracle.outcomes import Outcome, Scene, Stay, limit_price_inside, stop_price
 from oracle.prices import fav
 from oracle.records import TOUCHED, Order, Price
 from oracle.trails import better
-from oracle.turns import stop_limit_rule
+from oracle.turns import is_beyond_stop, stop_limit_rule
 
 # What is certain to come after an entry: (the extreme of its stop, that of its target).
 AFTER_STOP = (False, True)
@@ -46,11 +46,6 @@ def touch_entry(order: Order, scene: Scene, certain: tuple[bool, bool]) -> list[
 def limit_entry(order: Order, scene: Scene, certain: tuple[bool, bool] = AFTER_LIMIT) -> list[Outcome]:
     """W-04: in at L."""
     return follow(order, scene, limit_price_inside(order, scene), through_price(order, scene), certain)
-
-
-def is_beyond_stop(order: Order) -> bool:
-    """s(L − S) ≥ 0."""
-    return order.side * (order.limit_price - order.stop_price) >= 0.0
 
 
 def stop_limit_entry(order: Order, scene: Scene, certain: tuple[bool, bool] | None) -> list[Outcome]:

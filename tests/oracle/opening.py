@@ -9,6 +9,7 @@ from oracle.trails import see_open, set_limit, start_at_open
 from oracle.turns import (
     group_of,
     in_order_of_work,
+    is_beyond_stop,
     is_first_bar,
     is_reached_at_open,
     latch,
@@ -70,11 +71,6 @@ def trigger_at_open(world: World, order: Order) -> Price | None:
             return None
         return Price(open_, "limit_marketable", Liquidity.TAKER, Reason.LIMIT_AT_OPEN)
     return offer_to_limit(world, order)
-
-
-def is_beyond_stop(order: Order) -> bool:
-    """P-12, P-15, W-05: s(L − S) ≥ 0: a market that trades the trigger is within the limit."""
-    return order.side * (order.limit_price - order.stop_price) >= 0.0
 
 
 def would_take(world: World, order: Order) -> bool:

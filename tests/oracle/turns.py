@@ -114,3 +114,8 @@ def trigger_reason(order: Order, *, at_open: bool) -> Reason:
     if order.type in TOUCHED:
         return Reason.TOUCHED_AT_OPEN if at_open else Reason.TOUCHED
     return Reason.STOP_AT_OPEN if at_open else Reason.STOP_REACHED
+
+
+def is_beyond_stop(order: Order) -> bool:
+    """P-12, P-15, W-05: s(L − S) ≥ 0: a market that trades the trigger is within the limit."""
+    return order.side * (order.limit_price - order.stop_price) >= 0.0

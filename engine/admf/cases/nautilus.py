@@ -127,6 +127,8 @@ class NautilusPlay(Play):
         for index in range(first, len(self.trades) - 1):
             moved = trigger_at(self.trades[index].price, row, row["side"])
             sent = row["bar"] if index == first else index + 1
+            if stops and sent > row.get("cancel_bar", sent):
+                break
             if trigger is None or sign * (moved - trigger) < 0.0:
                 trigger = moved
                 if stops:
@@ -196,7 +198,7 @@ class NautilusPlay(Play):
             "type": "limit",
         }
         row |= {"quantity": trade.size, "fitted": True}
-        if row["time_in_force"] == "fok":
+        if row.get("time_in_force") == "fok":
             row |= {"quantity": abs(fill.qty), "cancel_bar": row["bar"]}
             return
         if row["type"] != "limit":
@@ -205,7 +207,7 @@ class NautilusPlay(Play):
         elif trade.price == row["limit_price"] or row.get("taker"):
             keys = ("time_in_force", "expires_bar", "limit_price", "taker")
             part |= {"bar": fill.bar} | {key: row[key] for key in keys if row.get(key) is not None}
-            if row["time_in_force"] == "ioc":
+            if row.get("time_in_force") == "ioc":
                 part["cancel_bar"] = fill.bar
         else:
             part |= {"limit_price": row["limit_price"], "bar": fill.bar - 1, "fitted": True}

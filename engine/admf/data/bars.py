@@ -10,6 +10,7 @@ from admf.data.door import Checked, Label, LoadOptions, check
 from admf.data.report import DataReport, describe_bars
 from admf.data.stamps import StampArray, frequency_text, infer_frequency_ns, to_series
 from admf.data.tables import DEFAULT_SYMBOL, open_table
+from admf.errors import counted
 
 
 class Bars:
@@ -104,4 +105,4 @@ class Bars:
 
     def __repr__(self) -> str:
         clock = (self.frequency or "one stamp") if self.dated else "undated"
-        return f"Bars({self.symbol!r}, {len(self)} bars, {clock})"
+        return f"Bars({self.symbol!r}, {counted(len(self), 'bar')}, {clock})"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from admf.data.columns import PRICES, FloatArray
 from admf.data.stamps import StampArray, stamp_text
-from admf.errors import DataError
+from admf.errors import DataError, counted
 
 Columns = dict[str, FloatArray]
 Rows = NDArray[np.int64]
@@ -174,7 +174,7 @@ def describe(
 def refusal(defects: list[Defect], row_count: int, mode: str, source: str) -> DataError:
     """One error that lists every defect."""
     count = sum(defect.count for defect in defects)
-    lines = [f"{source}: {count} defect{'s' if count > 1 else ''} in {row_count} rows", *map(str, defects)]
+    lines = [f"{source}: {counted(count, 'defect')} in {counted(row_count, 'row')}", *map(str, defects)]
     remedy = "correct the file, or load it with on_defect='repair' (says what it changed) or 'drop'"
     keep = "; 'keep' leaves invalid bars to the rule bad_bar" if mode == "error" else " ('keep' needs ascending stamps)"
     return DataError("\n".join(lines), remedy=remedy + keep)

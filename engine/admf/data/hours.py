@@ -14,7 +14,7 @@ import polars as pl
 from admf.data.files import find_format, reading
 from admf.data.stamps import DAY_NS, StampArray, stamp_text, to_stamps
 from admf.data.tables import to_frame
-from admf.errors import DataError
+from admf.errors import DataError, counted
 
 CALENDARS = "exchange_calendars"
 MARGIN_DAYS = 7  # a calendar is asked for some days more than the bars have: it wants at least one session
@@ -99,7 +99,7 @@ def hour_starts(stamps: StampArray, hours: Hours) -> tuple[StampArray, StampArra
     outside = (session < 0) | (stamps >= hours.closes[np.maximum(session, 0)])
     if outside.any():
         bar, count = int(outside.argmax()), int(np.count_nonzero(outside))
-        message = f"{count} of {len(stamps)} bars are outside the sessions, the first is bar {bar}"
+        message = f"{count:,} of {counted(len(stamps), 'bar')} are outside the sessions, the first is bar {bar}"
         remedy = "leave these bars out of the data, or give longer hours"
         found, allowed = stamp_text(int(stamps[bar])), "open <= stamp < close of one session"
         raise DataError(message, field="sessions", found=found, allowed=allowed, remedy=remedy)

@@ -24,7 +24,7 @@ from admf.data.sessions import (
     split_sessions,
 )
 from admf.data.stamps import DAY_NS, StampArray, to_series
-from admf.errors import DataError
+from admf.errors import DataError, counted
 from admf_kernels import records
 from admf_kernels.codes import BarFlag
 
@@ -163,7 +163,7 @@ class Market:
 
     def __repr__(self) -> str:
         names = ", ".join(self.symbols[:5]) + (" …" if self.symbol_count > 5 else "")
-        return f"Market({names}: {self.bar_count} bars, {'dated' if self.dated else 'undated'})"
+        return f"Market({names}: {counted(self.bar_count, 'bar')}, {'dated' if self.dated else 'undated'})"
 
 
 def check_parts(parts: Sequence[object]) -> None:

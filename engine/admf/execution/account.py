@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from admf.errors import ConfigError
 from admf.execution.values import Value
 from admf.models import Kind, Number, Pairs, Text
 
@@ -14,6 +13,7 @@ class Account(Value):
     """Cash, currency and positions at the start; raises ConfigError for values out of bounds.
 
     `positions` maps symbols to (quantity, price): signed units and their average price; None is no positions.
+    `leverage` above 1 lets positions, long and short alike, be worth that many times the equity (SPEC A-11); at 1
     `margin_initial` is the share of a short's entry value that is locked beside its proceeds.
     """
 
@@ -27,22 +27,11 @@ class Account(Value):
     KINDS: ClassVar[Mapping[str, Kind]] = {
         "cash": Number(above=0.0),
         "currency": Text(),
-        "leverage": Number(above=0.0),
+        "leverage": Number(minimum=1.0),
         "positions": Pairs(),
         "margin_initial": Number(minimum=0.0),
     }
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.leverage != 1.0:
-            raise ConfigError(
-                "buying on margin is not built yet",
-                field="account.leverage",
-                found=self.leverage,
-                allowed="1.0",
-                remedy="leave it out; shorts lock margin_initial",
-            )
-
     def record_values(self) -> dict[str, Any]:
         """Fields of `config_dt`; the positions go into their own records."""
-        return {"initial_cash": self.cash, "margin_initial": self.margin_initial}
+        return {"initial_cash": self.cash, "leverage": self.leverage, "margin_initial": self.margin_initial}

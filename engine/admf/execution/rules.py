@@ -45,6 +45,8 @@ class Execution(Value):
     stop_gap: str = "open"
     stop_limit: str = "path"
     stop_limit_trigger: str = "as_stop"
+    limit_at_open: str = "marketable"
+    stop_latch: str = "sticky"
     trail_ref: str = "extreme"
     trail_eval: str = "worst"
     trail_fill: str = "stop"
@@ -83,6 +85,8 @@ class Execution(Value):
         "stop_gap": Word(codes.StopGap),
         "stop_limit": Word(codes.StopLimitRule),
         "stop_limit_trigger": Word(codes.StopLimitTrigger),
+        "limit_at_open": Word(codes.LimitAtOpen),
+        "stop_latch": Word(codes.StopLatch),
         "trail_ref": Word(codes.TrailReference),
         "trail_eval": Word(codes.TrailEval),
         "trail_fill": Word(codes.TrailFill),

@@ -51,7 +51,7 @@ def read_orders(table: Any, market: Market) -> Script:
     refuse_crossed(columns, request)
     faults.raise_any(frame.height, ids if "id" in columns else None)
     commands, orders = build(request)
-    return Script(commands, orders, ids.to_list(), normalised(columns, ids, market))
+    return Script(commands, orders, ids.to_list(), normalised(columns, ids, market), source, market.symbols)
 
 
 def build(request: Request) -> tuple[NDArray[np.record], NDArray[np.record]]:

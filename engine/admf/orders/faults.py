@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from admf.errors import OrderError
+from admf.errors import OrderError, counted
 
 SHOWN_COUNT = 20
 Rows = NDArray[np.int64]
@@ -55,13 +55,11 @@ class Faults:
         if not self.count:
             return
         shown = sorted(self._shown, key=lambda fault: fault.row)[:SHOWN_COUNT]
-        raise OrderError(
-            listing(f"{self.count} faults in {row_count} rows", [fault.line(ids) for fault in shown], self.count),
-            field=self.source,
-        )
+        title = f"{counted(self.count, 'fault')} in {counted(row_count, 'row')}"
+        raise OrderError(listing(title, [fault.line(ids) for fault in shown], self.count), field=self.source)
 
 
 def listing(title: str, lines: list[str], count: int) -> str:
     """A title, the lines, and how many of `count` the lines leave out."""
-    rest = [f"  … and {count - len(lines)} more"] if count > len(lines) else []
+    rest = [f"  … and {count - len(lines):,} more"] if count > len(lines) else []
     return "\n".join([f"{title}; nothing was run", *lines, *rest])

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from admf.errors import OrderError
+from admf.data.tables import shortened
+from admf.errors import OrderError, counted
 from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, TRAIL_TYPES
 from admf.orders.faults import SHOWN_COUNT, Mask, listing
 from admf.orders.links import UNKNOWN
@@ -48,13 +49,16 @@ class Script:
 
     `commands` is command_dt[script rows], ascending by bar, on a bar by input row with submissions first; `orders` is
     order_dt[script rows], what the order of each row asks for, with `tag` its input row and `parent` the script row of
-    its parent (negative: links.NONE, links.UNKNOWN). `ids` and `table` go by input row.
+    its parent (negative: links.NONE, links.UNKNOWN). `ids` and `table` go by input row. `source` is how messages call
+    the table, `symbols` are those of its market.
     """
 
     commands: NDArray[np.record]
     orders: NDArray[np.record]
     ids: Sequence[object]
     table: pl.DataFrame
+    source: str
+    symbols: Sequence[str]
 
     def __len__(self) -> int:
         """Number of orders."""
@@ -83,14 +87,16 @@ class Script:
         bad = self.faults(instruments)
         if not bad:
             return
-        lines = [
-            f"  row {order.row} (id {order.id}), {order.column}: found {order.found!r}; {order.reason.text} "
-            f"({order.reason.name})"
-            for order in bad[:SHOWN_COUNT]
-        ]
+        lines = [self._line(order) for order in bad[:SHOWN_COUNT]]
         remedy = '  correct them, or let them be REJECTED: --on-bad-order reject, on_bad_order="reject" in Python'
-        title = f"{len(bad)} of {len(self)} orders would be rejected"
-        raise OrderError(f"{listing(title, lines, len(bad))}\n{remedy}", field="orders")
+        title = f"{len(bad):,} of {counted(len(self), 'order')} would be rejected"
+        raise OrderError(f"{listing(title, lines, len(bad))}\n{remedy}", field=self.source)
+
+    def _line(self, order: BadOrder) -> str:
+        """What is wrong with one order, as people read it."""
+        allowed = f"; allowed: {shortened(self.symbols)}" if order.reason == Reason.SYMBOL_UNKNOWN else ""
+        where = f"row {order.row} (id {order.id}), {order.column}"
+        return f"  {where}: found {order.found!r}; {order.reason.text} ({order.reason.name}){allowed}"
 
     def _parents(self) -> NDArray[np.record]:
         """The parent's record for each submitted order, itself where it has none."""

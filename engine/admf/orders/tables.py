@@ -20,16 +20,17 @@ def to_frame(table: Any) -> tuple[pl.DataFrame, str]:
         return read_file(Path(table)), Path(table).name
     if isinstance(table, pl.DataFrame):
         return table, "orders"
-    if isinstance(table, pl.LazyFrame):
-        return table.collect(), "orders"
     try:
         return convert(table), "orders"
-    except (pl.exceptions.PolarsError, ValueError) as error:
-        raise OrderError(f"the columns do not make a table: {error}", field="orders", allowed=ALLOWED) from None
+    except READ_ERRORS as error:
+        message = f"the columns do not make a table: {reason_of(error)}"
+        raise OrderError(message, field="orders", allowed=ALLOWED) from None
 
 
 def convert(table: Any) -> pl.DataFrame:
     """Tables of other libraries and of plain Python; the result shares no memory that its owner may change."""
+    if isinstance(table, pl.LazyFrame):
+        return table.collect()
     library = type(table).__module__.partition(".")[0]
     if library == "pandas":
         return pl.DataFrame([pandas_series(str(name), table[name]) for name in table.columns])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from admf.errors import counted
 from admf.models import Model
 from admf.results.metrics import Metric, Metrics
 from admf.results.records import RunRecords
@@ -31,6 +32,8 @@ TOP_REJECTIONS = 3
 SHOWN_SYMBOLS = 3
 SHORTENED_FROM = 1e4  # a million percent
 SPARSE_SHARE = 0.5  # of the samples that the annual figures assume
+ANNUAL_FROM_DAYS = 30
+DAYS_PER_YEAR = 365.25
 UNDEFINED = "–"
 
 Rows = list[tuple[str, str]]
@@ -48,7 +51,7 @@ def facts(records: RunRecords) -> Rows:
     dates = span(records)
     rows = [
         ("data", data_words(records)),
-        ("span", f"{dates[0]} → {dates[1]} UTC ({records.years:.2f} years)" if dates else "undated"),
+        ("span", f"{dates[0]} → {dates[1]} UTC ({_elapsed(records.years)})" if dates else "undated"),
         ("strategy", strategy_words(records)),
         ("execution", execution_words(records.execution)),
         ("account", f"{money(account.cash)} {account.currency}" + (f" and {held}" if held else "")),
@@ -71,7 +74,7 @@ def data_words(records: RunRecords) -> str:
     symbols = records.market.symbols
     few = len(symbols) <= SHOWN_SYMBOLS
     named = ", ".join(symbols) if few else f"{len(symbols)} symbols ({symbols[0]} … {symbols[-1]})"
-    return f"{named} · {records.market.bar_count:,} bars"
+    return f"{named} · {counted(records.market.bar_count, 'bar')}"
 
 
 def strategy_words(records: RunRecords) -> str:
@@ -123,8 +126,8 @@ def warnings(result: "Result") -> list[str]:
     samples, assumed = int(result.records.account["sample_count"]), result.records.periods_per_year
     if market.dated and samples < SPARSE_SHARE * assumed * result.records.years:
         found.append(
-            f"the data has gaps: {samples:,} returns in {result.records.years:.2f} years, but volatility, Sharpe and "
-            f"Sortino assume {assumed:g} a year"
+            f"the data has gaps: {counted(samples, 'return')} in {_elapsed(result.records.years)}, but volatility, "
+            f"Sharpe and Sortino assume {assumed:g} a year"
         )
     return found
 
@@ -156,6 +159,14 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1e3:,.1f} ms" if seconds < 1.0 else f"{seconds:,.2f} s"
 
 
+def _elapsed(years: float) -> str:
+    """A span of the calendar in the unit that fits it."""
+    days = years * DAYS_PER_YEAR
+    if days < 2.0:
+        return f"{days * 24.0:,.1f} hours"
+    return f"{days:,.0f} days" if years < 1.0 else f"{years:,.2f} years"
+
+
 def _millions(count: float) -> str:
     return f"{count / 1e6:,.1f} million" if count >= 1e6 else f"{count:,.0f}"
 
@@ -180,11 +191,18 @@ def _returns(result: "Result") -> Rows:
         ("initial equity", money(metrics["initial_equity"])),
         ("final equity", money(metrics["final_equity"])),
         ("total return", percent(metrics["total_return"], "+")),
-        ("CAGR", percent(metrics["cagr"], "+")),
+        annual_growth(metrics["cagr"], result.records.years),
     ]
     if len(market.symbols) == 1:
         rows.append((f"{market.symbols[0]} itself", percent(price_change(market), "+")))
     return rows
+
+
+def annual_growth(growth: Metric, years: float) -> tuple[str, str]:
+    """CAGR; of a few days no figure, as a year made of them says nothing."""
+    if years < ANNUAL_FROM_DAYS / DAYS_PER_YEAR:
+        return f"CAGR (under {ANNUAL_FROM_DAYS} days)", UNDEFINED
+    return "CAGR", percent(growth, "+")
 
 
 def price_change(market: "Market") -> float:

@@ -1,6 +1,6 @@
 """What a run leaves behind: the arrays of the kernels and the values that were put in, bundled for `Result`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -39,7 +39,7 @@ class RunRecords:
     elapsed_s: float
     periods_per_year: float
     years: float
-    inputs_fingerprint: str
+    inputs_fingerprint: Callable[[], str]  # reads all market data, so it is asked for where somebody wants it
     ids: Sequence[object] | None = None  # id of each input row (order tag); None: orders are known by their number
     table: pl.DataFrame | None = None  # input orders, one row each
     strategy: Mapping[str, object] | None = None  # {"name": …, "parameters": {…}}

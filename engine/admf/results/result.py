@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from admf.errors import ConfigError
+from admf.errors import ConfigError, counted
 from admf.results import frames
 from admf.results.hashing import trace_hash
 from admf.results.metrics import Metrics, metrics_frame, metrics_of
@@ -44,8 +44,9 @@ class Result:
     def __repr__(self) -> str:
         metrics, symbols = self.metrics, self.records.market.symbols
         traded = symbols[0] if len(symbols) == 1 else f"{len(symbols)} symbols"
-        growth = f"{metrics['total_return']:+.2%} return, {metrics['trades']} trades, {metrics['fills']} fills"
-        return f"Result({self.title}: {traded}, {metrics['bars']} bars, {growth}, trace {self.trace_hash[:8]})"
+        bars, trades, fills = (counted(int(metrics[f"{noun}s"] or 0), noun) for noun in ("bar", "trade", "fill"))
+        growth = f"{metrics['total_return']:+.2%} return, {trades}, {fills}"
+        return f"Result({self.title}: {traded}, {bars}, {growth}, trace {self.trace_hash[:8]})"
 
     @property
     def title(self) -> str:
@@ -120,10 +121,10 @@ class Result:
         """32 hex digits over fills, final cash and positions (H-01); the same for every path and record level."""
         return trace_hash(self.records)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """sha256 (hex) of the inputs; the record level is none of them."""
-        return self.records.inputs_fingerprint
+        """sha256 (hex) of the inputs; the record level is none of them. Hashes the market data on first access."""
+        return self.records.inputs_fingerprint()
 
     def to_dict(self) -> dict[str, Any]:
         """Run, metrics, counts and hashes as JSON types; what is not a finite number is None."""

@@ -7,14 +7,11 @@ import numpy as np
 
 from admf.data import Bars, Market
 from admf.data.instrument import Instruments, choose_instruments
-from admf.errors import ConfigError, DataError
+from admf.errors import ConfigError, DataError, counted
 from admf.execution import Account, Execution
 from admf_kernels.codes import BarFlag, Record
 
 RecordLevel = Literal["full", "fills", "summary"]
-DAYS_PER_YEAR = 365.25
-BARS_PER_YEAR = 252  # of undated data (M-04)
-NS_PER_DAY = 86_400_000_000_000
 
 
 def read_market(bars: Any, instruments: Instruments) -> Market:
@@ -49,12 +46,25 @@ def read_record(record: object) -> RecordLevel:
 
 
 def read_positions(account: Account, market: Market) -> list[tuple[float, float]]:
-    """Initial (quantity, price) by symbol of the market; ConfigError for a symbol it does not have."""
+    """Initial (quantity, price) by symbol of the market.
+
+    ConfigError for a symbol that it does not have, and where nothing is left to trade with: equity of zero or below.
+    """
     given = dict(account.positions or {})
     found = [given.pop(symbol, (0.0, 0.0)) for symbol in market.symbols]
     if given:
         found_symbol, allowed = next(iter(given)), ", ".join(market.symbols)
         raise ConfigError("no bars for this symbol", field="account.positions", found=found_symbol, allowed=allowed)
+    multipliers = market.instrument_records["multiplier"].tolist()
+    equity = account.cash + sum(size * price * unit for (size, price), unit in zip(found, multipliers, strict=True))
+    if not equity > 0.0:
+        raise ConfigError(
+            "the positions are worth less than nothing, and the cash does not cover it",
+            field="account.positions",
+            found=f"equity {equity:,.2f} at the start, of which cash {account.cash:,.2f}",
+            allowed="cash and positions worth more than 0 together",
+            remedy="raise account.cash, or hold a smaller short position",
+        )
     return found
 
 
@@ -68,7 +78,7 @@ def check_bad_bars(execution: Execution, market: Market) -> None:
     bar, symbol = (int(index) for index in np.argwhere(invalid)[0])
     prices = {name: float(getattr(market.arrays, name)[bar, symbol]) for name in ("open", "high", "low", "close")}
     raise DataError(
-        f"{int(invalid.sum())} invalid bars, the first is bar {bar} of {market.symbols[symbol]}",
+        f"{counted(int(invalid.sum()), 'invalid bar')}, the first is bar {bar} of {market.symbols[symbol]}",
         field="execution.bad_bar",
         found=prices,
         allowed="finite prices above zero with low <= open, close <= high",
@@ -76,19 +86,10 @@ def check_bad_bars(execution: Execution, market: Market) -> None:
     )
 
 
-def elapsed_years(market: Market) -> float:
-    """M-04: calendar years from the first stamp to the last; bars/252 where undated."""
-    stamps = market.arrays.timestamp
-    if not market.dated:
-        return len(stamps) / BARS_PER_YEAR
-    return float(stamps[-1] - stamps[0]) / NS_PER_DAY / DAYS_PER_YEAR
-
-
 __all__ = [
     "RecordLevel",
     "check_bad_bars",
     "choose_instruments",
-    "elapsed_years",
     "read_market",
     "read_positions",
     "read_record",

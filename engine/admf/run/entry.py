@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from admf.data import Market
 from admf.data.instrument import Instruments
-from admf.errors import AdmfError, ConfigError, StrategyError
+from admf.errors import AdmfError, ConfigError, StrategyError, counted
 from admf.execution import Account, Execution
 from admf.execution.fees import fee_table
 from admf.execution.risk import Risk
@@ -21,7 +22,6 @@ from admf.results import Result, RunRecords
 from admf.run.arguments import (
     RecordLevel,
     check_bad_bars,
-    elapsed_years,
     read_market,
     read_positions,
     read_record,
@@ -120,19 +120,18 @@ class Run:
             state = state._replace(script=script.commands, script_orders=script.orders, script_numbers=numbers)
         return state
 
-    def fingerprint(self) -> str:
-        """Of all inputs: equal fingerprints give equal results."""
-        digest = hashlib.sha256(self.market.fingerprint.encode())
+    def fingerprint_parts(self) -> list[bytes | NDArray[np.record]]:
+        """All inputs beside the market, as they are now: what a user may change later is read at once."""
         laws = {slot: fingerprint(law) for slot, law in self.execution.user_laws().items()}
-        for part in (self.execution.to_dict(), laws, self.account.to_dict(), self.close_positions):
-            digest.update(repr(part).encode())
+        rules = (self.execution.to_dict(), laws, self.account.to_dict(), self.close_positions)
+        parts: list[bytes | NDArray[np.record]] = [repr(part).encode() for part in rules]
         if self.script is not None:
-            digest.update(self.script.commands.tobytes() + self.script.orders.tobytes())
+            parts += [self.script.commands, self.script.orders]
         if self.risk.limited:
-            digest.update(repr(self.risk.to_dict()).encode())
+            parts.append(repr(self.risk.to_dict()).encode())
         if self.strategy:
-            digest.update(repr((self.strategy.parameters, fingerprint(*self.strategy.hooks().values()))).encode())
-        return digest.hexdigest()
+            parts.append(repr((self.strategy.parameters, fingerprint(*self.strategy.hooks().values()))).encode())
+        return parts
 
     def run(self, progress: Progress | None) -> Result:
         """The run from the first bar to the last."""
@@ -163,7 +162,7 @@ class Run:
         """What a loop that has come to its end leaves behind."""
         state, market = loop.state, self.market
         described = None
-        title = f"{len(self.script):,} orders" if self.script is not None else ""
+        title = counted(len(self.script), "order") if self.script is not None else ""
         if self.strategy:
             title = type(self.strategy).__name__
             described = {"name": title, "parameters": self.strategy.parameters}
@@ -182,13 +181,21 @@ class Run:
             title=title,
             elapsed_s=elapsed_s,
             periods_per_year=market.periods_per_year,
-            years=elapsed_years(market),
-            inputs_fingerprint=self.fingerprint(),
+            years=market.years,
+            inputs_fingerprint=partial(inputs_fingerprint, market, self.fingerprint_parts()),
             ids=self.script.ids if self.script is not None else None,
             table=self.script.table if self.script is not None else None,
             strategy=described,
             numbers_by_input=self.script.numbers_by_input(state.script_numbers) if self.script is not None else None,
         )
+
+
+def inputs_fingerprint(market: Market, parts: list[bytes | NDArray[np.record]]) -> str:
+    """sha256 (hex) of all inputs: equal fingerprints give equal results. Reads all of the market."""
+    digest = hashlib.sha256(market.fingerprint.encode())
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else part.view(np.uint8))
+    return digest.hexdigest()
 
 
 def simulate(

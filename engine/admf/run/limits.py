@@ -13,7 +13,7 @@ import numpy as np
 
 from admf_kernels._jit import kernel, law, specialise
 from admf_kernels.codes import OrderFlag, SizeKind
-from admf_kernels.laws.accounting import free_cash
+from admf_kernels.laws.accounting import available_cash
 from admf_kernels.laws.lifecycle import is_alive
 from admf_kernels.links import find_row
 from admf_kernels.views import as_state
@@ -41,7 +41,7 @@ def units_of(state, quantity: float, size_kind: int, size: float, unit_value: fl
     if size_kind == SizeKind.EQUITY_FRACTION:
         money = size * state.account[0].equity
     elif size_kind == SizeKind.CASH_FRACTION:
-        money = size * free_cash(state.account[0])
+        money = size * available_cash(state)
     return money / unit_value
 
 

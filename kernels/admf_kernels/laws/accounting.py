@@ -17,6 +17,30 @@ def free_cash(account) -> float:
 
 
 @law
+def buying_power(leverage: float, cash: float, instruments, positions, symbol: int, quantity: float, price: float):
+    """A-11: equity less what the positions use, over symbols in order; `symbol` counts with `quantity` at `price`."""
+    equity, used = cash, 0.0
+    for index in range(len(positions)):
+        units, mark = positions[index].quantity, positions[index].mark
+        if index == symbol:
+            units, mark = quantity, price
+        if units != 0.0:
+            value = units * mark * instruments[index].multiplier
+            equity += value
+            used += abs(value) / leverage
+    return equity - used
+
+
+@law
+def available_cash(state) -> float:
+    """A-03, A-11: money that may open positions, at the marks."""
+    config, account = state.config[0], state.account[0]
+    if config.leverage > 1.0:
+        return buying_power(config.leverage, account.cash, state.instruments, state.positions, -1, 0.0, 0.0)
+    return free_cash(account)
+
+
+@law
 def money_tolerance(value: float) -> float:
     """A-04: how far free cash may fall below zero for a fill of this value."""
     return max(1e-12, 1e-9 * value)
@@ -24,7 +48,9 @@ def money_tolerance(value: float) -> float:
 
 @law
 def cash_weight(config, side: int) -> float:
-    """A-02: share of its value that an opening fill needs in free cash."""
+    """A-02, A-11: share of its value that an opening fill needs in free cash."""
+    if config.leverage > 1.0:
+        return 1.0 / config.leverage
     if side > 0:
         return 1.0
     if config.short == Short.MARGIN:
@@ -81,7 +107,7 @@ def open_quantity(config, instrument, position, bar: int, side: int, quantity: f
     position.quantity += side * quantity
     position.entry_quantity += quantity
     position.entry_value += quantity * price
-    if side < 0 and config.short == Short.MARGIN:
+    if side < 0 and config.short == Short.MARGIN and config.leverage <= 1.0:
         position.locked += quantity * price * instrument.multiplier * (1.0 + config.margin_initial)
 
 

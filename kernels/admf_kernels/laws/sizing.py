@@ -3,11 +3,14 @@
 import numpy as np
 
 from admf_kernels._jit import law
+from admf_kernels.codes import OrderFlag
 from admf_kernels.laws.accounting import money_tolerance
 from admf_kernels.laws.commission import fill_fee
 from admf_kernels.laws.prices import clamp_price, round_stop
 from admf_kernels.laws.slippage import slippage_distance
 from admf_kernels.laws.volume import floor_lot
+
+UNBOUNDED = OrderFlag.UNBOUNDED.value
 
 
 @law
@@ -21,7 +24,8 @@ def fill_price(config, instrument, order, base_price: float, quantity: float, us
         if not (np.isfinite(distance) and distance >= 0.0):
             return np.nan, np.nan
     raw = round_stop(order.side, base_price + order.side * distance, instrument.tick_inverse)
-    return clamp_price(order.side, raw, order.limit_price, bar.high, bar.low, config.clamp), raw
+    limit_price = np.nan if order.bits & UNBOUNDED else order.limit_price
+    return clamp_price(order.side, raw, limit_price, bar.high, bar.low, config.clamp), raw
 
 
 @law
