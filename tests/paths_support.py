@@ -24,6 +24,8 @@ COUNTED = (
     "commission", "slippage_cost", "clamp_saving", "profit_sum", "loss_sum", "sample_count", "exposed_bars", "trips",
     "trips_won", "fills", "orders_filled", "orders_cancelled", "orders_rejected", "orders_expired", "bad_bars",
     "bad_bar_first", "clamps", "ambiguous_groups", "bankrupt_bar",
+    "unfilled_not_touched", "unfilled_capped", "unfilled_no_volume", "unfilled_funds", "unfilled_bad_bar",
+    "unfilled_clamp",
 )  # fmt: skip
 Row = tuple[Any, ...]
 
@@ -218,9 +220,23 @@ def read_script(script: Script) -> tuple[list[Command], list[Request]]:
                 bool(flags & OrderFlag.REDUCE_ONLY),
                 bool(flags & OrderFlag.OCO_REDUCE),
                 int(order["tag"]),
+                **trail_of(order),
+                post_only=bool(flags & OrderFlag.POST_ONLY),
             )
         )
     return commands, requests
+
+
+def trail_of(order: np.void) -> dict[str, float]:
+    """Distances and offsets of a trail as a request has them; a share of the price is a percentage there."""
+    distance = float(order["trail_distance"])
+    by_percent = bool(int(order["bits"]) & OrderFlag.TRAIL_PERCENT)
+    return {
+        "trail_amount": nan if by_percent else distance,
+        "trail_percent": round(distance * 100.0, 9) if by_percent else nan,
+        "trail_activation_offset": float(order["trail_offset"]),
+        "limit_offset": float(order["limit_offset"]),
+    }
 
 
 PATHS: dict[str, Callable[[Case], Outcome]] = {

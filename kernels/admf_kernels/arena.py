@@ -88,7 +88,7 @@ def open_account(state: State, cash: float, positions: list[tuple[float, float]]
     """Sets the account to its first bar: cash, initial positions (quantity, price) per symbol, statistics (M-01)."""
     account = state.account[0]
     account.cash = cash
-    for name in ("bar", "bad_bar_first", "bankrupt_bar", "failed_order"):
+    for name in ("bar", "bad_bar_first", "bankrupt_bar", "failed_order", "ambiguous_bar"):
         setattr(account, name, -1)
     equity = cash
     margin_initial = float(state.config[0].margin_initial)

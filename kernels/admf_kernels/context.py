@@ -14,6 +14,7 @@ from numba.core.datamodel.models import TupleModel
 from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic, overload, overload_method
 
+from admf_kernels._compile_error import require_numbers
 from admf_kernels.codes import CommandKind, OrderFlag, OrderType, SizeKind, TimeInForce
 from admf_kernels.intake import send_command
 from admf_kernels.laws.accounting import available_cash
@@ -385,16 +386,13 @@ def _lend(name, function):
     """Lends one method to the compiler: `ctx.name(...)` becomes a call of the same function, inlined."""
 
     def typed(ctx, *args, **kwargs):
+        require_numbers(function, args, kwargs)
         return function
 
     typed.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # numba folds arguments by it
     overload_method(ContextType, name, strict=False, jit_options={"forceinline": True})(typed)
 
 
-METHODS = {
-    name: value
-    for name, value in vars(Context).items()
-    if callable(value) and not name.startswith("_") and name not in ("count", "index")
-}
+METHODS = {name: value for name, value in vars(Context).items() if inspect.isfunction(value) and name[0] != "_"}
 for _name, _function in METHODS.items():
     _lend(_name, _function)

@@ -107,7 +107,7 @@ def plan_touched(market, state, order, bar: int):
 
 @law
 def plan_entry(market, state, order, bar: int):
-    """(NOTHING | LATCHES | ENTERS, price of the path there, base price, bits of how, Reason, SlipOn) of one order."""
+    """P-06, P-08, P-12: (NOTHING, LATCHES or ENTERS, path price, base price, bits of how, Reason, SlipOn) of one order."""
     config, symbol = state.config[0], order.symbol
     if order.form == OrderType.LIMIT:
         return plan_at_limit(market, state, order, bar, LOW_TO_COME)

@@ -84,7 +84,7 @@ def lowest_trail_exit(config, state, trail_row: int, limit_row: int, side: int, 
 
 @law
 def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, moment, entry, how):
-    """W-01 to W-07: (outcome, value, row of the exit, its base price, Reason, ambiguous) of one position in one bar.
+    """W-01 to W-07: (outcome, value, row of the exit, its base price, Reason, spread) of one position in one bar.
 
     `side` of the position; rows are -1 for legs that are not there; `moment` is the path's price at an entry in this
     bar, NaN for a position held at its start; `entry` the base price of the entry; `how` says what is to come.
@@ -102,9 +102,9 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         target_at_close = reaches_limit(config, instrument, leg, close)
     low_level, low_row, high_level, high_row = levels(config, state, stop_row, trail_row, side, favourable)
     if stop_reached(-side, moment, low_level, trigger):
-        return STOP, side * (moment - entry), low_row, moment, BEYOND_EXIT, False
+        return STOP, side * (moment - entry), low_row, moment, BEYOND_EXIT, 0.0
     if target_now:
-        return TARGET, side * (moment - entry), limit_row, moment, BEYOND_EXIT, False
+        return TARGET, side * (moment - entry), limit_row, moment, BEYOND_EXIT, 0.0
     stop_touched = stop_reached(-side, adverse, low_level, trigger)
     hold_can = may_hold(
         how & HIGH_TO_COME != 0,
@@ -125,15 +125,15 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         low_price = stop_exit_price(config, state.orders[low_row], low_level, close)
     if high_can:
         high_price = stop_exit_price(config, state.orders[high_row], high_level, close)
-    outcome, value, ambiguous = decide(
+    outcome, value, spread = decide(
         config.path, side, entry, close, low_can, low_price, high_can, high_price, target_touched, target_price,
         hold_can, how & UNCERTAIN != 0,
     )  # fmt: skip
     if outcome == STOP:
         if config.path == Path.BEST:
-            return outcome, value, high_row, high_price, STOP_INSIDE, ambiguous
-        return outcome, value, low_row, low_price, STOP_INSIDE, ambiguous
-    return outcome, value, limit_row, target_price, LIMIT_INSIDE, ambiguous
+            return outcome, value, high_row, high_price, STOP_INSIDE, spread
+        return outcome, value, low_row, low_price, STOP_INSIDE, spread
+    return outcome, value, limit_row, target_price, LIMIT_INSIDE, spread
 
 
 @law

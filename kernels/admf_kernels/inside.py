@@ -21,7 +21,7 @@ from admf_kernels.exits import BOTH_TO_COME, judge, judge_entry
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.outcomes import HOLD, NO_FILL, TARGET
 from admf_kernels.laws.trails import better_peak, move_trail
-from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, settle_stop, sibling
+from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, settle_stop, sibling, units_at_stake
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 SEEN, PARENT, CHILD = OrderFlag.SEEN.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
@@ -60,10 +60,11 @@ def inside_exit(market, state, stop_row: int, trail_row: int, limit_row: int, ba
     """W-02, W-07 in P3: exits judged together, or a single order without children; -1 for a leg that is not there."""
     row = max(stop_row, max(trail_row, limit_row))
     order = state.orders[row]
-    outcome, _value, exit_row, price, reason, ambiguous = judge(
+    outcome, _value, exit_row, price, reason, spread = judge(
         market, state, -order.side, bar, order.symbol, stop_row, trail_row, limit_row, np.nan, 0.0, BOTH_TO_COME
     )
-    count_ambiguous(state, ambiguous)
+    ambiguous = spread != 0.0
+    count_ambiguous(state, order, spread, units_at_stake(state, order))
     proven_only = state.config[0].entry_bar_exits == EntryBarExits.PROVEN
     if outcome != HOLD and ambiguous and proven_only and is_new_child(order, bar):
         outcome = HOLD
@@ -91,15 +92,17 @@ def exits_in_entry_bar(config, order, outcome: int, ambiguous: bool) -> bool:
 
 @law
 def enter(
-    market, state, order, bar: int, moment: float, base: float, how: int, reason: int, slip_bit: int, rival: bool
+    market, state, order, bar: int, moment: float, base: float, how: int, reason: int, slip_bit: int, rival: float
 ):
-    """W-03 to W-09: an order fills inside the bar, with what its exits do in the rest of it. `rival`: W-08."""
+    """W-03 to W-10: an order fills inside the bar, and its exits in the rest of it. `rival`: W-08, money per unit."""
     order.bits |= SEEN
-    outcome, _value, exit_row, exit_price, exit_reason, ambiguous = judge_entry(
+    outcome, _value, exit_row, exit_price, exit_reason, spread = judge_entry(
         market, state, order, bar, moment, base, how
     )
-    ambiguous = ambiguous or rival
-    count_ambiguous(state, ambiguous)
+    spread += rival
+    ambiguous = spread != 0.0
+    units = units_at_stake(state, order)
+    count_ambiguous(state, order, spread, units)
     latches = order.form != LIMIT and not order.bits & TRIGGERED
     if order.form == STOP_LIMIT and latches:
         latch(state, order, bar, TOUCHED if order.bits & IF_TOUCHED else STOP_INSIDE)
@@ -114,6 +117,8 @@ def enter(
         bar + 1, moment, not certain_high,
     )  # fmt: skip
     order.bits &= ~UNBOUNDED
+    if np.isnan(units):  # A-06: known only now
+        state.account[0].at_stake += spread * filled * state.instruments[order.symbol].multiplier
     if order.form == STOP:
         settle_stop(state, order, bar, filled, reason)
     if filled == 0.0 or outcome == HOLD or not exits_in_entry_bar(state.config[0], order, outcome, ambiguous):
@@ -138,7 +143,7 @@ def opening_rival(market, state, order, bar: int, hit_count: int) -> int:
 
 @law
 def acts_inside(order) -> bool:
-    """P3: whether an order can fill inside a bar: a market order, and a stop that has traded, waits for an open."""
+    """P-07, C-06: whether an order can fill inside a bar: a market order, and a stop that has traded, waits for an open."""
     if order.form == OrderType.MARKET or order.bits & (AT_OPEN | AT_CLOSE):
         return False
     return order.form != STOP or not order.bits & TRIGGERED
@@ -169,7 +174,7 @@ def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
     if order.oco != 0 and order.bits & OPENING and state.config[0].path != Path.QUEUE:
         other_row = opening_rival(market, state, order, bar, hit_count)
     if other_row < 0:
-        enter(market, state, order, bar, moment, base, how, reason, slip_bit, False)
+        enter(market, state, order, bar, moment, base, how, reason, slip_bit, 0.0)
         return
     other = state.orders[other_row]
     other_plan = plan_entry(market, state, other, bar)
@@ -178,7 +183,7 @@ def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
     order.bits |= SEEN
     other.bits |= SEEN
     takes_other = other_value > value if state.config[0].path == Path.BEST else other_value < value
-    rival = value != other_value
+    rival = abs(value - other_value)
     if takes_other:
         enter(
             market, state, other, bar, other_plan[1], other_plan[2], other_plan[3], other_plan[4], other_plan[5], rival

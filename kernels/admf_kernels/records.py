@@ -238,6 +238,7 @@ account_dt = record(
         ("slippage_cost", f8),  # money paid to slippage
         ("month_volume", f8),  # units or money traded this month, by the basis of the tiers (F-06)
         ("clamp_saving", f8),  # slippage money that clamps gave back
+        ("at_stake", f8),  # sum of what lies between worst and best over ambiguous groups and bars, before costs (W-10)
         ("profit_sum", f8),  # of winning round trips
         ("loss_sum", f8),  # of losing round trips, >= 0
         ("unfilled_not_touched", i8),  # sums over orders (U-01)
@@ -276,13 +277,15 @@ account_dt = record(
         ("clamps", i4),
         ("hooked_count", i4),  # fills already given to on_fill
         ("ambiguous_groups", i4),  # groups and bars where worst and best differ
+        ("ambiguous_bars", i4),  # bars with at least one of them
+        ("ambiguous_bar", i4),  # the last of these, -1 without
         ("next_oco", i4),  # next id for a bracket's own group
         ("bankrupt_bar", i4),  # -1 while solvent
         ("bars_processed", i4),
         ("failed_order", i4),  # number of the order at which a user law failed, -1 without
         ("row_limit", i4),  # first row of orders that this bar may not use
     ],
-    360,
+    376,
 )
 
 FloatArray = NDArray[np.float64]

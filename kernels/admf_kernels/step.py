@@ -206,7 +206,7 @@ def end_bar(market, state, bar: int) -> None:
 
 @law
 def any_on_close(state, hit_count: int) -> bool:
-    """P4: whether an order waits for the close of this bar."""
+    """C-06: whether an order waits for the close of this bar."""
     for index in range(hit_count):
         if state.orders[state.hits[index]].bits & AT_CLOSE:
             return True

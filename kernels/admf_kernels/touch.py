@@ -1,5 +1,7 @@
 """What the phases of a bar share: which orders it can reach, and which have had their turn."""
 
+import numpy as np
+
 from admf_kernels._jit import law
 from admf_kernels.codes import LimitAtOpen, OrderEvent, OrderFlag, OrderType, StopLatch
 from admf_kernels.laws.lifecycle import is_active, move
@@ -142,7 +144,22 @@ def sibling(market, state, order, form: int, trail: int, bar: int, hit_count: in
 
 
 @law
-def count_ambiguous(state, ambiguous: bool) -> None:
-    """W-01: groups and bars where worst and best differ."""
-    if ambiguous:
-        state.account[0].ambiguous_groups += 1
+def count_ambiguous(state, order, spread: float, units: float) -> None:
+    """W-01, W-10: groups and bars where worst and best differ, and what lies between; units NaN: not known yet."""
+    account = state.account[0]
+    if spread == 0.0:
+        return
+    account.ambiguous_groups += 1
+    if account.ambiguous_bar != account.bar:
+        account.ambiguous_bar = account.bar
+        account.ambiguous_bars += 1
+    if not np.isnan(units):
+        account.at_stake += spread * units * state.instruments[order.symbol].multiplier
+
+
+@law
+def units_at_stake(state, order) -> float:
+    """W-10: what an order has left, of one that reduces at most the position."""
+    left = order.quantity - order.filled_quantity
+    held = -order.side * state.positions[order.symbol].quantity
+    return min(left, held) if held > 0.0 else left

@@ -28,9 +28,28 @@ class Mine(admf.CompiledStrategy):
 BODIES = {
     "raises": ("if ctx.bar == 2:\n            raise ValueError('boom')", ["Mine", "ValueError", "bar 2", "boom"]),
     "returns": ("return 5", ["on_bar", "must return nothing"]),
-    "wrong type": ("self._count = 'many'", ["Mine.on_bar", "line 15", "'many'", "int64"]),
-    "wrong type for ctx": ("ctx.buy('ten')", ["Mine.on_bar", "line 15"]),
-    "unknown name": ("ctx.closing()", ["on_bar", "closing"]),
+    "wrong type": (
+        "self._count = 'many'",
+        [
+            "Mine.on_bar (",
+            "mine.py, line 15): `self._count` got text 'many', a whole number is needed\n    self._count =",
+        ],
+    ),
+    "wrong type for ctx": (
+        "ctx.buy('ten')",
+        ["Mine.on_bar (", "mine.py, line 15): ctx.buy: `quantity` got text, a number is needed\n    ctx.buy('ten')\n"],
+    ),
+    "wrong type by name": ("ctx.buy(1.0, limit=None)", ["line 15): ctx.buy: `limit` got None, a number is needed"]),
+    "wrong type of ago": ("ctx.close(ctx)", ["line 15): ctx.close: `ago` got ctx, a number is needed"]),
+    "unknown argument": ("ctx.buy(1.0, sizee=2.0)", ["ctx.buy: got an unexpected keyword argument 'sizee'"]),
+    "missing argument": ("ctx.buy()", ["line 15): ctx.buy: missing a required argument: 'quantity'"]),
+    "ctx in a sum": (
+        "self.level = ctx.close() + ctx",
+        ["line 15): cannot compute float + ctx\n    self.level = ctx.close"],
+    ),
+    "unknown name": ("ctx.closing()", ["Mine.on_bar", "ctx has no attribute 'closing'", "did you mean 'close'?"]),
+    "undeclared": ("self.speed = 1.0", ["no field 'speed' is declared on the class", "there: speed: float = 0.0"]),
+    "misspelt": ("self.levle = 1.0", ["no field 'levle' is declared on the class", "did you mean 'level'?"]),
     "allocates": ("self.level = float(len([ctx.close(), self.level]))", ["on_bar", "allocates memory"]),
     "too many orders": ("for _ in range(1000):\n            ctx.buy(1.0)", ["64 orders a bar", "orders_per_bar_max"]),
 }

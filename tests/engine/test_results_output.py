@@ -48,7 +48,7 @@ def test_summary_says_what_ran_and_how_it_went(busy):
         "▁",
     ):
         assert words in text
-    rows = dict(re.findall(r"(?:^|  )  ?(\S[\w ]*?) {2,}(\S+(?: %)?)(?=  |$)", text, flags=re.MULTILINE))
+    rows = rows_of(text)
     metrics = busy.metrics
     assert rows["final equity"] == f"{metrics['final_equity']:,.2f}"
     assert rows["max drawdown"] == f"{metrics['max_drawdown']:.2%}".replace("%", " %")
@@ -96,6 +96,41 @@ def test_summary_warns_where_annual_figures_rest_on_few_returns():
     table = {"timestamp": days, **{name: [50.0, 51.0, 52.0, 51.0] for name in ("open", "high", "low", "close")}}
     text = " ".join(str(small_run(admf.Market(admf.Bars(table, "AAPL")), [ORDER]).summary()).split())
     assert "the data has gaps: 4 returns in 1.00 years, but volatility, Sharpe and Sortino assume 252 a year" in text
+
+
+def rows_of(text):
+    """Label → value of the summary's figures."""
+    return dict(re.findall(r"(?:^|  )  ?(\S[\w ]*?) {2,}(\S+(?: %| \(.*?\))?)(?=  |$)", text, flags=re.MULTILINE))
+
+
+def days_apart(*stamps):
+    prices = {name: [50.0, 51.0][: len(stamps)] for name in ("open", "high", "low", "close")}
+    table = {"timestamp": np.array(stamps, dtype="datetime64[us]"), **prices}
+    return small_run(admf.Market(admf.Bars(table, "AAPL")), [ORDER | {"quantity": 100}])
+
+
+def test_no_annual_growth_of_a_few_days(tmp_path):
+    short, long = days_apart("2024-01-01", "2024-01-30"), days_apart("2024-01-01", "2024-01-31")
+    assert rows_of(str(short.summary()))["CAGR"] == "– (under 30 days)"
+    assert rows_of(str(long.summary()))["CAGR"] == percent(long.metrics["cagr"], "+")
+    page = Page(short.report(tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert page.texts[page.texts.index("CAGR") + 1] == "– (under 30 days)"
+    # M-04 stands as it is: growth to the power of one over the years, however few.
+    growth = short.metrics["final_equity"] / short.metrics["initial_equity"]
+    assert short.metrics["cagr"] == pytest.approx(growth ** (365.25 / 29) - 1.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("last", "text"),
+    [
+        ("2024-01-01T03:30", "(3.5 hours)"),
+        ("2024-01-03", "(2 days)"),
+        ("2024-03-30", "(89 days)"),
+        ("2025-01-01", "(1.00 years)"),
+    ],
+)
+def test_a_span_is_in_the_unit_that_fits_it(last, text):
+    assert text in str(days_apart("2024-01-01", last).summary())
 
 
 def test_undated_data_is_called_so():

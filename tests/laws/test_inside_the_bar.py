@@ -12,6 +12,7 @@ from admf.results import Result
 from admf_kernels.codes import OrderType, Side
 from every_path import Outcome, Plan, TickBar, outcomes, value
 from oracle import outcomes as oracle_outcomes
+from oracle.entries import inside
 from oracle.records import Bar, Instrument, Order, Request, Rules
 
 KINDS = ["held", "market", "limit", "stop", "stop_limit"]
@@ -62,7 +63,7 @@ def oracle_set(plan: Plan, bar: TickBar) -> set[Outcome] | None:
     stop = None if plan.stop_loss is None else working(Side.SELL, OrderType.STOP, None, plan.stop_loss)
     target = None if plan.take_profit is None else working(Side.SELL, OrderType.LIMIT, plan.take_profit, None)
     seen = Bar(*(float(price) for price in bar))
-    scene = oracle_outcomes.Scene(seen, rules, Instrument(1.0), oracle_outcomes.Exits(stop, target))
+    scene = oracle_outcomes.Scene(seen, rules, Instrument(1.0), oracle_outcomes.Exits(stop=stop, target=target))
     order.triggered = plan.kind == "stop_limit" and plan.stop is not None and bar.open >= plan.stop
     if plan.kind == "stop" and plan.stop is not None and bar.open >= plan.stop:
         return None
@@ -75,7 +76,7 @@ def oracle_set(plan: Plan, bar: TickBar) -> set[Outcome] | None:
         assert plan.limit is not None
         if bar.low > plan.limit - plan.through:
             return {Outcome(None, None)}
-    found = oracle_outcomes.inside(order, scene)
+    found = inside(order, scene, triggered_now=False, certain=None)
     return {
         Outcome(
             None if outcome.entry is None else int(outcome.entry.base),

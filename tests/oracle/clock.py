@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
-from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side, TimeInForce
+from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side, TimeInForce, Unfilled
+from oracle.closing import close_phase, fill_at_last_close, same_close
 from oracle.digest import bits
 from oracle.filling import execute
+from oracle.inside import inside_phase, numbered_phase
 from oracle.intake import check, obey, submit
 from oracle.linked import cancel, end, route
-from oracle.matching import close_phase, inside_phase, open_phase
+from oracle.opening import open_phase
 from oracle.prices import is_valid
-from oracle.records import Bar, Command, Instrument, Order, Position, Price, Request, Rules
+from oracle.records import WALKED, Bar, Command, Instrument, Order, Position, Price, Request, Rules
 from oracle.statistics import Statistics
+from oracle.trails import end_bar, start_at_open
+from oracle.walking import path_phase
 from oracle.world import World
 
 
@@ -38,7 +42,7 @@ class Run:
         self.world, self.script, self.requests = world, list(script), list(requests)
         self.cursor = 0
         self.by_row: dict[int, Order] = {}
-        self.sent: list[Command] = []  # cancels and amendments for the next bar
+        self.sent: list[tuple[int, Command]] = []  # cancels and amendments, with the bar on which they act
 
     def run(self) -> World:
         """C-02: from before the first bar to the end of the data."""
@@ -59,28 +63,57 @@ class Run:
                 self.by_row[self.cursor] = submit(self.world, request, self.by_row.get(request.parent))
                 arrived.append(self.by_row[self.cursor])
             else:
-                self.sent.append(command)
+                self.sent.append((self.world.bar + 1 + self.world.rules.latency_bars, command))
             self.cursor += 1
         for order in arrived:
             check(self.world, order)
+        for order in arrived:
+            same_close(self.world, order)
 
     def bar(self) -> None:
         """C-02: P0 to P7 of one bar."""
         world = self.world
         self.judge_bars()
         self.begin()
+        working = [order for order in world.orders if order.active]
         if world.rules.price_ref == "range":
-            open_phase(world)
-            inside_phase(world)
+            self.match()
         close_phase(world)
         self.settle()
         self.decide()
         if world.bar == world.bar_count - 1:
             self.end_of_data()
+        self.count_unfilled(working)
         equity = world.equity()
         world.curve.append((world.cash, equity))
         exposed = any(position.quantity != 0.0 for position in world.positions)
         world.statistics.close_bar(equity, exposed=exposed, sampled=self.is_sample())
+
+    def match(self) -> None:
+        """C-02, C-05: P2 and P3."""
+        world = self.world
+        if world.rules.path == "queue" and world.rules.conflict == "order_id":
+            start_at_open(world)
+            numbered_phase(world)
+            return
+        open_phase(world)
+        if world.rules.path in WALKED:
+            path_phase(world)
+        else:
+            inside_phase(world)
+
+    def count_unfilled(self, working: list[Order]) -> None:
+        """U-01: why orders that worked on this bar did not fill on it."""
+        world = self.world
+        filled = {fill.order for fill in world.fills if fill.bar == world.bar}
+        for order in working:
+            if order.number in filled:
+                continue
+            cause = order.cause[1] if order.cause[0] == world.bar else Unfilled.NOT_TOUCHED
+            if not world.matches(order.symbol):
+                cause = Unfilled.BAD_BAR
+            order.unfilled[cause] += 1
+            world.statistics.count_unfilled(cause)
 
     def judge_bars(self) -> None:
         """B-01: P0."""
@@ -93,8 +126,9 @@ class Run:
     def begin(self) -> None:
         """L-03, L-04, T-01: P1: commands, then routing and expiries in ascending number."""
         world = self.world
-        commands, self.sent = self.sent, []
-        for command in commands:
+        due = [command for bar, command in self.sent if bar <= world.bar]
+        self.sent = [(bar, command) for bar, command in self.sent if bar > world.bar]
+        for command in due:
             if command.row in self.by_row:
                 obey(world, self.by_row[command.row], command)
         for order in list(world.orders):
@@ -104,8 +138,9 @@ class Run:
                 end(world, order, OrderEvent.EXPIRE, Reason.TIME_IN_FORCE)
 
     def settle(self) -> None:
-        """T-02, A-01, A-08: P5: remainders that may not wait, marks, bankruptcy."""
+        """R-06, T-02, A-01, A-08: P5: trails, remainders that may not wait, marks, bankruptcy."""
         world = self.world
+        end_bar(world)
         for order in list(world.orders):
             word = order.request.time_in_force
             if order.active and order.expires_bar == world.bar and word in (TimeInForce.IOC, TimeInForce.FOK):
@@ -145,7 +180,9 @@ class Run:
     def end_of_data(self) -> None:
         """T-03, A-10: P7: what still works ends, then positions are closed where the run says so."""
         world = self.world
-        if world.rules.last_bar == "expire_unfilled":
+        if world.rules.last_bar == "fill_at_close":
+            fill_at_last_close(world)
+        if world.rules.last_bar != "leave_working":
             for order in world.live():
                 world.move(order, OrderEvent.EXPIRE, Reason.END_OF_DATA)
         if world.rules.close_positions:

@@ -67,10 +67,10 @@ def price_at_close(world: World, order: Order) -> Price | None:
     if order.type == OrderType.LIMIT_ON_CLOSE:
         reached = limit_reached(order.side, bar.close, order.limit_price, rules, instrument)
         return Price(bar.close, "limit_marketable", Liquidity.TAKER, Reason.FILL_AT_CLOSE) if reached else None
-    if order.triggered and stop_limit_rule(order, rules) == "close_test":
-        if order.side * (bar.close - order.limit_price) < 0.0:
-            base = far_extreme(order.side, bar, order.limit_price)
-            return Price(base, "limit_marketable", Liquidity.TAKER, Reason.FILL_AT_CLOSE)
+    through = order.side * (bar.close - order.limit_price) < 0.0
+    if through and order.triggered and stop_limit_rule(order, rules) == "close_test":
+        base = far_extreme(order.side, bar, order.limit_price)
+        return Price(base, "limit_marketable", Liquidity.TAKER, Reason.FILL_AT_CLOSE)
     return None
 
 

@@ -92,7 +92,9 @@ def inside(order: Order, scene: Scene, *, triggered_now: bool, certain: tuple[bo
     if order.type in TOUCHED and not order.triggered:
         if order.type == OrderType.MARKET_IF_TOUCHED or is_beyond_stop(order):
             return touch_entry(order, scene, certain or AFTER_LIMIT)
-        return limit_entry(order, scene, certain or AFTER_LIMIT) if scene.passes(order, fav(order.side, scene.bar)) else []
+        return (
+            limit_entry(order, scene, certain or AFTER_LIMIT) if scene.passes(order, fav(order.side, scene.bar)) else []
+        )
     if order.type == OrderType.LIMIT or order.triggered:
         if triggered_now and stop_limit_rule(order, scene.rules) == "pyalgo_min":
             return better_than_trigger(order, scene)

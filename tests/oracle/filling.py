@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf, isfinite, isnan
 
-from admf_kernels.codes import OrderEvent, Reason, SizeKind, TimeInForce
+from admf_kernels.codes import OrderEvent, Reason, SizeKind, TimeInForce, Unfilled
 from oracle.accounting import book, order_fee
 from oracle.costs import fill_fee, slippage
 from oracle.funds import affordable, floored, sized_money, tolerance, weight
@@ -94,7 +94,10 @@ def execute(
 
     `first` is the first bar on which children may fill; an order of the engine is held back by nothing.
     """
-    if not isfinite(found.base) or (not engine and world.has_no_volume(order.symbol)):
+    if not isfinite(found.base):
+        return 0.0
+    if not engine and world.has_no_volume(order.symbol):
+        world.note(order, Unfilled.NO_VOLUME)
         return 0.0
     if isnan(order.quantity) and not resolve(world, order, found):
         return 0.0
@@ -106,15 +109,23 @@ def execute(
         wanted = min(wanted, reducible(world, order))
     quantity = wanted if engine else passing(world, order, wanted)
     if quantity <= 0.0:
+        world.note(order, Unfilled.CAPPED)
         return 0.0
     closing = closing_units(world, order, quantity)
     deal = Deal(found, closing, quantity - closing)
     set_prices(world, order, deal)
     if not engine:
         if deal.price != deal.raw and world.rules.clamp_fail == "skip_bar":
+            world.note(order, Unfilled.CLAMP)
             return 0.0
         if not fund(world, order, deal):
+            world.note(order, Unfilled.FUNDS)
             return 0.0
+    if quantity < wanted and deal.quantity > 0.0:
+        order.cut += 1
+        world.statistics.cut += 1
+    if deal.refused:
+        world.note(order, Unfilled.FUNDS)
     return settle(world, order, deal, ambiguous=ambiguous, first=first)
 
 
@@ -211,7 +222,7 @@ def settle(world: World, order: Order, deal: Deal, *, ambiguous: bool, first: in
     if deal.quantity > 0.0:
         position = world.positions[order.symbol]
         position.used, position.used_bar = world.used(order.symbol) + deal.quantity, world.bar
-        feed_children(world, order, deal.quantity, first=first)
+        feed_children(world, order, deal.quantity, deal.found, first=first)
         reduce_siblings(world, order, deal.quantity)
     if deal.refused and not waits_for_funds(world, order):
         refuse(world, order)

@@ -117,8 +117,8 @@ def is_covered(world: World, order: Order, quantity: float) -> bool:
     """A-02: `cumulative_check`: whether the cash that this bar's orders before it left covers the order."""
     if world.submission_cash[0] != world.bar:
         world.submission_cash = (world.bar, world.cash)
-    base = order.limit_price if not isnan(order.limit_price) else trigger_price(world, order)
-    base = world.positions[order.symbol].mark if isnan(base) else base
+    prices = (trigger_price(world, order), order.limit_price, world.positions[order.symbol].mark)
+    base = next((price for price in prices if not isnan(price)), nan)
     left = world.submission_cash[1]
     value = quantity * base * world.instruments[order.symbol].multiplier
     if not isnan(value):

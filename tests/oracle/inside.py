@@ -1,40 +1,28 @@
 """P3: inside the bar, where no single path is assumed."""
 
-from dataclasses import replace
-
-from admf_kernels.codes import OrderType
-from oracle.entries import AFTER_LIMIT, AFTER_STOP, BOTH, inside
+from admf_kernels.codes import OrderType, Reason
+from oracle.entries import BOTH, inside
+from oracle.exits import exits_follow, is_entry_bar
 from oracle.filling import execute
-from oracle.linked import exits_follow, reducible
-from oracle.opening import judge_open, would_take
+from oracle.linked import cancel, reducible
+from oracle.opening import judge_open
 from oracle.outcomes import Exits, Outcome, Scene, Stay, choose, through_price
 from oracle.prices import adv, fav, trigger_reached
-from oracle.records import (
-    BECOMES_LIMIT,
-    BECOMES_MARKET,
-    PROTECTIVE,
-    STOP_LIMITS,
-    TOUCHED,
-    TRAILS,
-    Order,
-    Price,
-)
-from oracle.linked import cancel
+from oracle.records import BECOMES_LIMIT, BECOMES_MARKET, STOP_LIMITS, TOUCHED, TRAILS, Order, Price
 from oracle.trails import better, evaluation, extreme, set_limit, stop_at
 from oracle.turns import (
     group_of,
     in_order_of_work,
     is_beyond_stop,
-    is_first_bar,
     is_reached_at_open,
     latch,
     may_match,
     rest,
     stop_limit_rule,
     trigger_reason,
+    would_take,
 )
 from oracle.world import World
-from admf_kernels.codes import Reason
 
 
 def level_of(world: World, order: Order) -> float:
@@ -65,10 +53,8 @@ def exits_of(world: World, order: Order) -> Exits:
     if order.type == OrderType.TRAILING_STOP:
         return Exits()
     waiting = [child for child in order.children if child.alive and child.side != order.side]
-    found = []
-    for kind in (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.LIMIT):
-        found.append(next((child for child in waiting if child.type == kind), None))
-    return Exits(*found)
+    kinds = (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.LIMIT)
+    return Exits(*(next((child for child in waiting if child.type == kind), None) for kind in kinds))
 
 
 def scene_of(world: World, order: Order) -> Scene:
@@ -128,7 +114,9 @@ def enter(world: World, order: Order, outcomes: list[Outcome], triggers: bool, *
         latch(world, order, filled, trigger_reason(order, at_open=False))
     if filled == 0.0:
         return
-    note_first_peak(world, order)
+    trail = exits_of(world, order).trail
+    if trail is not None:
+        trail.judged_bar, trail.sees_extreme = world.bar, chosen.high
     child = chosen.by
     if ambiguous and world.rules.entry_bar_exits == "proven":
         return
@@ -137,13 +125,118 @@ def enter(world: World, order: Order, outcomes: list[Outcome], triggers: bool, *
         take_exit(world, child, chosen.exit, ambiguous=ambiguous)
 
 
-def note_first_peak(world: World, order: Order) -> None:
-    """R-06: what this bar's extreme may tell the trail of an entry inside it."""
-
-
 def take_exit(world: World, order: Order, found: Price, *, ambiguous: bool) -> None:
     """W-02, W-04: the exit that an outcome chose."""
     rest(world, [order])
     filled = execute(world, order, found, ambiguous=ambiguous, first=world.bar + 1)
     if order.type in BECOMES_MARKET:
         latch(world, order, filled, found.reason)
+
+
+def leave(world: World, order: Order, group: list[Order], scene: Scene) -> None:
+    """W-02, W-07: the first stop, trail and limit of the group that the bar can reach."""
+    members = [member for member in group if not member.children and is_reached_inside(world, member, scene)]
+    pair = []
+    for kind in (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.LIMIT):
+        same = [order] if order.type == kind else [member for member in members if member.type == kind]
+        pair.append(same[0] if same else None)
+    scene = Scene(scene.bar, scene.rules, scene.instrument, Exits(*pair))
+    trail = scene.exits.trail
+    peak, start = (0.0, 0.0) if trail is None else (trail.peak, trail.start)
+    outcomes = Stay(scene, -order.side, peak, start, low=True, high=True).outcomes()
+    chosen, ambiguous = choose(outcomes, world.rules)
+    world.statistics.ambiguous_groups += ambiguous
+    taken = [member for member in pair if member is not None]
+    rest(world, taken)
+    proven = world.rules.entry_bar_exits == "proven" and any(is_entry_bar(world, member) for member in taken)
+    if chosen.by is not None and chosen.exit is not None and not (ambiguous and proven):
+        take_exit(world, chosen.by, chosen.exit, ambiguous=ambiguous)
+
+
+def rivals_of(world: World, order: Order) -> list[Order]:
+    """W-08: the opening orders of an OCO group that the bar reaches, each at one level; nobody under `queue`."""
+    if world.rules.path == "queue" or order.request.oco == 0 or not order.opens or not has_level(world, order):
+        return [order]
+    same = [other for other in world.live() if other.request.oco == order.request.oco and other.symbol == order.symbol]
+    able = [other for other in same if may_match(world, other) and other.opens and has_level(world, other)]
+    return [other for other in able if is_reached_inside(world, other, scene_of(world, other))]
+
+
+def has_level(world: World, order: Order) -> bool:
+    """W-08: whether the order fills at one level that the bar reaches for certain or not at all."""
+    if order.type in TRAILS and not order.triggered:
+        return False
+    if order.type in STOP_LIMITS and not order.triggered:
+        return stop_limit_rule(order, world.rules) in ("path", "marketable_at_stop") and is_beyond_stop(order)
+    if order.type == OrderType.LIMIT_IF_TOUCHED and not order.triggered:
+        return is_beyond_stop(order) or scene_of(world, order).passes(order, fav(order.side, world.now(order.symbol)))
+    return True
+
+
+def level(world: World, order: Order) -> float:
+    """W-08: the path's price at the moment of the fill."""
+    if order.type in (OrderType.STOP, OrderType.MARKET_IF_TOUCHED):
+        return order.stop_price
+    if order.type in BECOMES_LIMIT and not order.triggered and is_beyond_stop(order):
+        return order.stop_price
+    return through_price(order, scene_of(world, order))
+
+
+def is_above(order: Order) -> bool:
+    """W-08: whether the path rises from the open to the order's level."""
+    rises = order.type == OrderType.STOP or (order.type == OrderType.STOP_LIMIT and not order.triggered)
+    return (order.side > 0) == rises
+
+
+def contest(world: World, rivals: list[Order]) -> None:
+    """W-08: the nearest order above the open and the nearest below it may be first, and then rules out the other.
+
+    What fills first of two sides has the extremes of both before it: the other's level was not passed on the way.
+    """
+    above = [order for order in rivals if is_above(order)]
+    below = [order for order in rivals if not is_above(order)]
+    first = [min(above, key=lambda order: (level(world, order), order.number))] if above else []
+    first += [min(below, key=lambda order: (-level(world, order), order.number))] if below else []
+    certain = BOTH if len(first) == 2 else None
+    first.sort(key=lambda order: order.number)
+    judged = [judge_entry(world, order, scene_of(world, order), certain) for order in first]
+    values = [choose(outcomes, world.rules)[0].value for outcomes, _ in judged]
+    place = values.index(max(values) if world.rules.path == "best" else min(values))
+    everything = {outcome.value for outcomes, _ in judged for outcome in outcomes}
+    rest(world, rivals)
+    enter(world, first[place], *judged[place], doubted=len(everything) > 1)
+
+
+def inside_phase(world: World) -> None:
+    """C-02: P3."""
+    for order in in_order_of_work(world):
+        inside_turn(world, order)
+
+
+def numbered_phase(world: World) -> None:
+    """C-05: `conflict=order_id` under `queue`: each order at the open and inside the bar, in ascending number."""
+    for number in range(len(world.orders)):
+        order = world.orders[number]
+        if not may_match(world, order):
+            continue
+        order.opens = reducible(world, order) == 0.0
+        had = len(world.fills)
+        if would_take(world, order):
+            cancel(world, order, Reason.POST_ONLY_WOULD_TAKE)
+        elif is_reached_at_open(world, order):
+            judge_open(world, order)
+        if len(world.fills) == had and may_match(world, order):
+            alone_inside(world, order)
+        if len(world.fills) > had and order.request.oco != 0:
+            rest(world, [other for other in world.live() if other.request.oco == order.request.oco])
+
+
+def alone_inside(world: World, order: Order) -> None:
+    """C-05: P3 for one order, of no group but its own children's."""
+    scene = scene_of(world, order)
+    if not is_reached_inside(world, order, scene):
+        return
+    if is_entry(order):
+        enter(world, order, *judge_entry(world, order, scene))
+    else:
+        leave(world, order, [order], scene)

@@ -2,7 +2,7 @@
 
 from math import isfinite, isnan, nan
 
-from admf_kernels.codes import OrderEvent, OrderStatus, OrderType, Reason, Side, SizeKind, TimeInForce
+from admf_kernels.codes import OrderEvent, OrderType, Reason, Side, SizeKind, TimeInForce
 from oracle.funds import LOT_SLACK, floored, is_covered, opening_quantity, reserve
 from oracle.linked import DUST, adopt, cancel, is_waiting, last_bar, set_eligible
 from oracle.prices import order_prices
@@ -53,15 +53,9 @@ def fault(world: World, request: Request, parent: Order | None) -> Reason:
         return Reason.SESSION_UNKNOWN
     if not known:
         return Reason.SYMBOL_UNKNOWN
-    if request.parent >= 0 and (parent is None or not is_live(world, parent) or parent.symbol != request.symbol):
+    if request.parent >= 0 and (parent is None or not parent.alive or parent.symbol != request.symbol):
         return Reason.PARENT_UNKNOWN
     return Reason.NONE
-
-
-def is_live(world: World, parent: Order) -> bool:
-    """L-02, C-02: a parent that lives, or that same_close filled after this child arrived."""
-    at_once = parent.submitted_bar == world.bar == parent.closed_bar
-    return parent.alive or (at_once and parent.status == OrderStatus.FILLED)
 
 
 def is_trail(request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from admf_kernels.codes import OrderEvent, OrderStatus, OrderType, Reason, SizeKind, TimeInForce
+from admf_kernels.codes import OrderEvent, OrderStatus, Reason, SizeKind, TimeInForce
 from oracle.prices import first_bar
 from oracle.records import NEVER, ON_CLOSE, ON_OPEN, Order, Price
 from oracle.trails import begin_child_trail
@@ -106,22 +106,6 @@ def feed_children(world: World, parent: Order, quantity: float, found: Price, *,
             begin_child_trail(world, child, found.base, found.base if isnan(found.moment) else found.moment)
         child.quantity += quantity * child.ratio
     cancel_orphans(world)
-
-
-def acts_in_entry_bar(world: World, order: Order) -> bool:
-    """W-09: whether an exit may fill on the bar of its parent's first fill; any other order may."""
-    parent = order.parent
-    if parent is None or order.side == parent.side or order.activated_bar != world.bar:
-        return True
-    return exits_follow(world, parent)
-
-
-def exits_follow(world: World, entry: Order) -> bool:
-    """W-09: whether the exits of an entry may fill on the bar in which it fills."""
-    word = world.rules.entry_bar_exits
-    if word == "market_entry_only":
-        return entry.type in (OrderType.MARKET, OrderType.MARKET_ON_OPEN)
-    return word != "none"
 
 
 def end(world: World, order: Order, event: OrderEvent, reason: Reason) -> None:

@@ -10,7 +10,6 @@ from oracle.turns import (
     group_of,
     in_order_of_work,
     is_beyond_stop,
-    is_first_bar,
     is_reached_at_open,
     latch,
     may_match,
@@ -18,6 +17,7 @@ from oracle.turns import (
     rest,
     stop_limit_rule,
     trigger_reason,
+    would_take,
 )
 from oracle.world import World
 
@@ -71,13 +71,6 @@ def trigger_at_open(world: World, order: Order) -> Price | None:
             return None
         return Price(open_, "limit_marketable", Liquidity.TAKER, Reason.LIMIT_AT_OPEN)
     return offer_to_limit(world, order)
-
-
-def would_take(world: World, order: Order) -> bool:
-    """P-14."""
-    if not order.request.post_only or not is_first_bar(world, order):
-        return False
-    return order.side * (world.now(order.symbol).open - order.limit_price) <= 0.0
 
 
 def open_turn(world: World, order: Order) -> None:

@@ -30,6 +30,7 @@ class Outcome:
     entry: Price | None = None
     exit: Price | None = None
     by: Order | None = None
+    high: bool = True  # whether the extreme that a trail follows was certain to come
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,11 @@ class Stay:
 
     def out(self, word: str, found: Price, by: Order) -> Outcome:
         """Leaving by an order."""
-        return Outcome(word, self.worth(found.base), self.entry, found, by)
+        return Outcome(word, self.worth(found.base), self.entry, found, by, self.high)
 
     def hold(self) -> Outcome:
         """Still in at the close."""
-        return Outcome("hold", self.worth(self.scene.bar.close), self.entry)
+        return Outcome("hold", self.worth(self.scene.bar.close), self.entry, high=self.high)
 
     def target(self) -> list[Outcome]:
         """Out at TP, where the bar reaches it."""

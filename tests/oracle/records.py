@@ -166,7 +166,8 @@ class Order:
     activated_bar: int = -1  # of a child: the bar of its parent's first fill
     peak: float = nan  # of a trail, R-02
     start: float = nan  # of a trail: its peak when it began
-    peak_sees_close: int = -1  # the bar whose favourable extreme may have been before the fill
+    judged_bar: int = -1  # of a trail: the bar on which its parent filled inside the bar
+    sees_extreme: bool = True  # whether the extreme of that bar was certain to come
     cause: tuple[int, Unfilled] = (-1, Unfilled.FILLED)  # U-01: the bar and what kept it from a fill
     unfilled: Counter[Unfilled] = field(default_factory=Counter)  # U-01: bars by cause
     cut: int = 0  # U-01: fills that the volume cap cut

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from admf_kernels.codes import OrderStatus
+from admf_kernels.codes import OrderStatus, Unfilled
 
 
 @dataclass
@@ -38,6 +38,13 @@ class Statistics:
     clamps: int = 0
     ambiguous_groups: int = 0
     bankrupt_bar: int = -1
+    unfilled_not_touched: int = 0  # U-01: bars of orders by cause
+    unfilled_capped: int = 0
+    unfilled_no_volume: int = 0
+    unfilled_funds: int = 0
+    unfilled_bad_bar: int = 0
+    unfilled_clamp: int = 0
+    cut: int = 0  # U-01: fills that the volume cap cut
 
     def __post_init__(self) -> None:
         self.equity = self.peak = self.sample = self.initial
@@ -45,6 +52,11 @@ class Statistics:
     def count_end(self, status: int) -> None:
         """M-05: how orders ended."""
         name = f"orders_{OrderStatus(status).name.lower()}"
+        setattr(self, name, getattr(self, name) + 1)
+
+    def count_unfilled(self, cause: Unfilled) -> None:
+        """U-01: one bar of one order."""
+        name = f"unfilled_{cause.name.lower()}"
         setattr(self, name, getattr(self, name) + 1)
 
     def count_trip(self, pnl: float) -> None:

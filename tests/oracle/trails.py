@@ -1,7 +1,8 @@
-"""Trailing stops: the R rules. Written for both sides; `order.side` is that of the trail, so a sell's peak is a high."""
+"""Trailing stops: the R rules, for both sides; `order.side` is that of the trail, so a sell's peak is a high."""
 
 from math import isfinite, isnan, nan
 
+from oracle.exits import acts_on_this_bar
 from oracle.prices import rounded_down, rounded_up, worse
 from oracle.records import TRAILS, WALKED, Bar, Instrument, Order, Rules
 from oracle.world import World
@@ -107,8 +108,9 @@ def live_trails(world: World) -> list[Order]:
         if order.type in TRAILS
         and order.active
         and not order.triggered
-        and (order.eligible_bar <= world.bar or order.peak_sees_close == world.bar)
+        and (order.eligible_bar <= world.bar or order.judged_bar == world.bar)
         and order.remaining != 0.0
+        and acts_on_this_bar(world, order)
         and world.matches(order.symbol)
     ]
 
@@ -149,5 +151,5 @@ def end_bar(world: World) -> None:
         return  # X-03 has moved them
     for order in live_trails(world):
         bar = world.now(order.symbol)
-        unsure = order.peak_sees_close == world.bar
+        unsure = order.judged_bar == world.bar and not order.sees_extreme
         move_peak(world, order, bar.close if reference == "close" or unsure else extreme(order, bar))

@@ -1,7 +1,8 @@
 """Whose turn it is: who may be matched, in what order, with whom, and what a turn leaves behind."""
 
 from admf_kernels.codes import OrderEvent, OrderType, Reason
-from oracle.linked import acts_in_entry_bar, reducible
+from oracle.exits import acts_on_this_bar
+from oracle.linked import reducible
 from oracle.prices import limit_at_open, trigger_reached
 from oracle.records import (
     BECOMES_LIMIT,
@@ -26,7 +27,7 @@ def may_match(world: World, order: Order) -> bool:
         return False
     if not world.matches(order.symbol) or order.remaining <= 0.0:
         return False
-    return acts_in_entry_bar(world, order) and not left_this_bar(world, order)
+    return acts_on_this_bar(world, order) and not left_this_bar(world, order)
 
 
 def left_this_bar(world: World, order: Order) -> bool:
@@ -119,3 +120,10 @@ def trigger_reason(order: Order, *, at_open: bool) -> Reason:
 def is_beyond_stop(order: Order) -> bool:
     """P-12, P-15, W-05: s(L − S) ≥ 0: a market that trades the trigger is within the limit."""
     return order.side * (order.limit_price - order.stop_price) >= 0.0
+
+
+def would_take(world: World, order: Order) -> bool:
+    """P-14."""
+    if not order.request.post_only or not is_first_bar(world, order):
+        return False
+    return order.side * (world.now(order.symbol).open - order.limit_price) <= 0.0

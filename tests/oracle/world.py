@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from admf_kernels.codes import OrderEvent, OrderStatus, Reason
+from admf_kernels.codes import OrderEvent, OrderStatus, Reason, Unfilled
 from oracle.digest import Digest
 from oracle.life import after
 from oracle.prices import is_valid, volume_of
@@ -69,6 +69,10 @@ class World:
     def live(self) -> Iterable[Order]:
         """Orders that have not ended, ascending; what ends on the way is left out."""
         return (order for order in list(self.orders) if order.alive)
+
+    def note(self, order: Order, cause: Unfilled) -> None:
+        """U-01: what kept an order from a fill on this bar; the last cause counts."""
+        order.cause = (self.bar, cause)
 
     def equity(self, at: tuple[int, float] | None = None) -> float:
         """A-01: cash plus marked positions in symbol order; `at` marks one symbol at another price."""

@@ -40,6 +40,12 @@ class BacktraderPlay(Play):
             if end is not None and row.get("expires_bar") is None and row["bar"] <= end < self.last_bar:
                 row["cancel_bar"] = min(end, row.get("cancel_bar", end))
 
+    def cash(self) -> float:
+        """Cash that pays for what is long with as much as the leverage asks; proceeds of shorts are there in full."""
+        (position,) = self.run().records.positions
+        value = max(float(position["quantity"] * position["average_price"]), 0.0) * self.instrument.multiplier
+        return super().cash() + value * (1.0 - 1.0 / self.account.leverage)
+
     def place_close(self, row: Row) -> None:
         """An order at the close of the session: executed on the bar after it, so that one must be there.
 

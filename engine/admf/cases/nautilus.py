@@ -127,7 +127,8 @@ class NautilusPlay(Play):
         for index in range(first, len(self.trades) - 1):
             moved = trigger_at(self.trades[index].price, row, row["side"])
             sent = row["bar"] if index == first else index + 1
-            if stops and sent > row.get("cancel_bar", sent):
+            cancelled = row.get("cancel_bar")
+            if stops and cancelled is not None and sent > cancelled:
                 break
             if trigger is None or sign * (moved - trigger) < 0.0:
                 trigger = moved
@@ -190,9 +191,10 @@ class NautilusPlay(Play):
         """The part that the trade shows, and the rest."""
         sign = 1.0 if row["side"] == "buy" else -1.0
         rest = abs(fill.qty) - trade.size
-        name, _, number = row["id"].partition(PART)
+        name = row["id"].partition(PART)[0]
+        parts = sum(other["id"].partition(PART)[0] == name for other in rows)
         part: Row = {
-            "id": f"{name}{PART}{int(number or 0) + 1}",
+            "id": f"{name}{PART}{parts}",
             "side": row["side"],
             "quantity": rest,
             "type": "limit",

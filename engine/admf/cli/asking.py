@@ -81,23 +81,23 @@ def info(*, json: Json = False) -> None:
 
 
 def warmup(configs: tuple[Path, ...] = (), /, *, json: Json = False) -> None:
-    """Compile ahead: the library's strategies, or those of the given configurations.
+    """Compile ahead: the library's strategies, or what runs of the given configurations need.
 
     Parameters
     ----------
     configs
-        YAML files.
+        YAML files; without a strategy for `admf simulate`.
     json
         Print one JSON object.
     """
     from admf.config import load_config
 
-    strategies = [load_config(path, needs=("strategy",)).strategy for path in configs]
+    loaded = [load_config(path, needs=()) for path in configs]
 
     from admf.run import warmup as compile_ahead
 
     with Progress("compiling"):
-        done = compile_ahead([strategy for strategy in strategies if strategy] or None)
+        done = compile_ahead([(config.strategy, config.execution) for config in loaded])
     if json:
         print_json(done)
     else:

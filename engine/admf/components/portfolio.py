@@ -1,5 +1,6 @@
 """`Portfolio`: the books of one container, kept from its FILL events."""
 
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from admf.data import Market
@@ -26,9 +27,7 @@ class Portfolio:
 
     def __init__(self, initial_cash: float = 100_000.0, currency: str = "USD", track_history: bool = True) -> None:
         """Raises ConfigError for cash that is not above zero."""
-        self.account = Account(
-            cash=Number(above=0.0).read(initial_cash, "initial_cash") or 0.0, currency=Text().read(currency, "currency")
-        )
+        self.account = account_of(initial_cash, currency)
         self.track_history = Flag().read(track_history, "track_history")
         self.reset()
 
@@ -104,6 +103,14 @@ class Portfolio:
     def teardown(self) -> None:
         """Lets go of the bars."""
         self._data = None
+
+
+@lru_cache(maxsize=64)
+def account_of(initial_cash: float, currency: str) -> Account:
+    """The account of a cash balance; a value, so that containers may share it."""
+    cash = Number(above=0.0).read(initial_cash, "initial_cash")
+    assert cash is not None
+    return Account(cash=cash, currency=Text().read(currency, "currency"))
 
 
 def booked(held: Holding, fill: FillEvent, multiplier: float) -> Holding:

@@ -1,11 +1,18 @@
 """`RiskManager`: takes SIGNAL events, holds them to the limits, and publishes ORDER events."""
 
+from functools import lru_cache
 from math import isnan
 from typing import Any, ClassVar
 
 from admf.events import Action, EventBus, EventKind, OrderEvent, SignalEvent, Ticket
 from admf.execution.risk import Risk
 from admf_kernels.codes import SizeKind
+
+
+@lru_cache(maxsize=64)
+def risk_of(max_position_size: float | None, max_portfolio_heat: float | None) -> Risk:
+    """The limits; a value, so that containers may share it."""
+    return Risk(max_position_size=max_position_size, max_portfolio_heat=max_portfolio_heat)
 
 
 class RiskManager:
@@ -20,7 +27,7 @@ class RiskManager:
 
     def __init__(self, max_position_size: float | None = None, max_portfolio_heat: float | None = None) -> None:
         """Raises ConfigError for limits that are not above zero."""
-        self.risk = Risk(max_position_size=max_position_size, max_portfolio_heat=max_portfolio_heat)
+        self.risk = risk_of(max_position_size, max_portfolio_heat)
         self._limits = self.risk.numbers()
 
     def initialize(self, container: Any) -> None:

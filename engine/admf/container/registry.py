@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ class Parameters(NamedTuple):
     """What a constructor takes by keyword."""
 
     required: tuple[str, ...]
-    optional: tuple[str, ...]
+    known: frozenset[str]
     any_name: bool  # it takes **parameters and checks them itself
 
 
@@ -89,21 +89,19 @@ def parameters_of(component: Callable[..., Any]) -> Parameters:
             any_name = True
         elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             (required if parameter.default is parameter.empty else optional).append(parameter.name)
-    return Parameters(tuple(required), tuple(optional), any_name)
+    return Parameters(tuple(required), frozenset(required + optional), any_name)
 
 
-def check_parameters(component: type[Any], given: Iterable[str], field: str) -> None:
+def check_parameters(component: type[Any], given: Mapping[str, Any], field: str) -> None:
     """ConfigError that lists every parameter that is unknown or missing."""
     known = parameters_of(component)  # type: ignore[arg-type]  # a class is hashable
-    names = set(given)
-    if known.any_name and not known.required:
+    if (known.any_name or known.known.issuperset(given)) and all(name in given for name in known.required):
         return
     problems = Problems()
-    if not known.any_name:
-        for name in sorted(names - {*known.required, *known.optional}):
-            allowed = [*known.required, *known.optional]
-            problems.add(unknown_name(name, allowed, field=f"{field}.params", what="parameter"))
+    for name in given if not known.any_name else ():
+        if name not in known.known:
+            problems.add(unknown_name(name, sorted(known.known), field=f"{field}.params", what="parameter"))
     for name in known.required:
-        if name not in names:
+        if name not in given:
             problems.add(ConfigError("missing", field=f"{field}.params.{name}", remedy="give it a value"))
     problems.raise_any(field)

@@ -16,11 +16,11 @@ class SharedService:
     """A value that no container can write to, with the digest of what it was when it was registered.
 
     Arrays become read-only views, mappings proxies, lists tuples, sets frozen sets. Any other object is handed over as
-    it is: what it holds is compared, not enforced.
+    it is; `whole_digest` tells whether it changed.
     """
 
     value: Any
-    small_digest: str | None  # None: too large to be compared at every teardown
+    small_digest: str | None  # None: no mapping or sequence, or too large to be compared at every teardown
 
     @classmethod
     def of(cls, value: Any) -> "SharedService":
@@ -28,7 +28,8 @@ class SharedService:
         if isinstance(value, SharedService):
             return value
         frozen = freeze(value)
-        return cls(frozen, small_digest(frozen))
+        compared = isinstance(frozen, Mapping | tuple | frozenset)
+        return cls(frozen, small_digest(frozen) if compared else None)
 
     def is_changed(self) -> bool:
         """Whether a small value is not what it was; False for one that is not compared."""
@@ -84,7 +85,7 @@ def _absorb(digest: Any, value: Any, left: list[int] | None, *, arrays: bool, de
         return
     inner = {"arrays": arrays, "depth": depth + 1}
     if isinstance(value, np.ndarray):
-        digest.update(repr((value.dtype, value.shape)).encode())
+        digest.update(f"{value.dtype.str}{value.shape}".encode())
         if arrays:
             digest.update(np.ascontiguousarray(value).view(np.uint8).data)
     elif isinstance(value, Mapping):

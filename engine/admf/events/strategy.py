@@ -64,6 +64,9 @@ class EventStrategy:
     @classmethod
     def fields(cls) -> dict[str, type[Any]]:
         """Parameters with their types, base classes first; StrategyError for a type that is none."""
+        known: dict[str, type[Any]] | None = cls.__dict__.get("_known_fields")
+        if known is not None:
+            return known
         found: dict[str, type[Any]] = {}
         for base in reversed(cls.__mro__):
             if base in (object, EventStrategy):
@@ -76,6 +79,7 @@ class EventStrategy:
                     allowed = "int, float, bool or str, with a default"
                     raise StrategyError("not a parameter", field=f"{cls.__name__}.{name}", found=kind, allowed=allowed)
                 found[name] = kind
+        cls._known_fields = found  # type: ignore[attr-defined]  # each container asks again
         return found
 
     @property

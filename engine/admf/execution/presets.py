@@ -26,6 +26,7 @@ AS_MOST = {
 LEAN = AS_MOST | {
     "market_fill": "same_close",
     "limit_trigger": "through",
+    "limit_at_open": "trigger",
     "stop_limit": "close_test",
     "stop_limit_trigger": "through",
     "trail_eval": "lagged",
@@ -64,6 +65,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # limit may leave the bar (its range is tested for buys alone).
     "backtrader": AS_MOST
     | {
+        "stop_latch": "none",
         "stop_limit": "bt_heuristic",
         "trail_ref": "close",
         "trail_eval": "lagged",
@@ -102,6 +104,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tradingview": AS_MOST
     | {
         "path": "adaptive",
+        "limit_at_open": "trigger",
         "conflict": "path",
         "entry_bar_exits": "path",
         "trail_ref": "path",

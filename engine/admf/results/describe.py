@@ -164,7 +164,7 @@ def _elapsed(years: float) -> str:
     days = years * DAYS_PER_YEAR
     if days < 2.0:
         return f"{days * 24.0:,.1f} hours"
-    return f"{days:,.0f} days" if years < 1.0 else f"{years:,.2f} years"
+    return f"{days:,.0f} days" if days < 90.0 else f"{years:,.2f} years"
 
 
 def _millions(count: float) -> str:
@@ -191,18 +191,18 @@ def _returns(result: "Result") -> Rows:
         ("initial equity", money(metrics["initial_equity"])),
         ("final equity", money(metrics["final_equity"])),
         ("total return", percent(metrics["total_return"], "+")),
-        annual_growth(metrics["cagr"], result.records.years),
+        ("CAGR", annual_growth(metrics["cagr"], result.records.years)),
     ]
     if len(market.symbols) == 1:
         rows.append((f"{market.symbols[0]} itself", percent(price_change(market), "+")))
     return rows
 
 
-def annual_growth(growth: Metric, years: float) -> tuple[str, str]:
-    """CAGR; of a few days no figure, as a year made of them says nothing."""
+def annual_growth(growth: Metric, years: float) -> str:
+    """CAGR in words; of a few days no figure, as a year made of them says nothing."""
     if years < ANNUAL_FROM_DAYS / DAYS_PER_YEAR:
-        return f"CAGR (under {ANNUAL_FROM_DAYS} days)", UNDEFINED
-    return "CAGR", percent(growth, "+")
+        return f"{UNDEFINED} (under {ANNUAL_FROM_DAYS} days)"
+    return percent(growth, "+")
 
 
 def price_change(market: "Market") -> float:

@@ -1,5 +1,6 @@
 """The compiled loop of one strategy: built, compiled or loaded, and callable on the tuples of arrays."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from numba.core import config
 from numpy.typing import NDArray
 
 from admf.errors import StrategyError
+from admf.models import nearest
 from admf.run.loop import Call, plain_call
 from admf_kernels._jit import CompileError, allocates, compile_now, fingerprint, specialise
 from admf_kernels.context import METHODS
@@ -47,6 +49,15 @@ def _stepped(hook: Callable[..., Any]) -> Callable[..., None]:
     return call
 
 
+def advice(problem: str, fields: tuple[str, ...]) -> str:
+    """What to do about a name that ctx or the class does not have; `fields` are those of the class."""
+    if asked := re.search(r"^ctx has no attribute '(\w+)'", problem):
+        return nearest(asked[1], ["bar", *METHODS])
+    if missing := re.search(r"^no field '(\w+)'", problem):
+        return nearest(missing[1], fields) or f"declare it there: {missing[1]}: float = 0.0"
+    return ""
+
+
 def make_call(
     hooks: Mapping[str, Callable[..., Any]],
     strategy: NDArray[np.record],
@@ -65,7 +76,7 @@ def make_call(
     try:
         compile_now(kernel, (market_table, handles(state), strategy, bars, bars, orders_per_bar_max))
     except CompileError as error:
-        raise StrategyError(str(error)) from error
+        raise StrategyError(str(error), remedy=advice(error.problem, strategy.dtype.names or ())) from error
     if guilty := allocates(kernel):
         raise StrategyError(
             f"{guilty[0]} allocates memory",

@@ -194,7 +194,7 @@ def inputs_fingerprint(market: Market, parts: list[bytes | NDArray[np.record]]) 
     """sha256 (hex) of all inputs: equal fingerprints give equal results. Reads all of the market."""
     digest = hashlib.sha256(market.fingerprint.encode())
     for part in parts:
-        digest.update(part if isinstance(part, bytes) else part.view(np.uint8))
+        digest.update(part if isinstance(part, bytes) else part.view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -36,6 +36,18 @@ class Calls(NamedTuple):
 
 def make_calls(market: Market, state: State, laws: Mapping[str, Callable[..., Any]], *, plain: bool) -> Calls:
     """The kernels with the user's laws in them; StrategyError for a law that does not compile."""
+    if not laws and plain in _without_laws:
+        return _without_laws[plain]
+    calls = _compile(market, state, laws, plain=plain)
+    if not laws:
+        _without_laws[plain] = calls
+    return calls
+
+
+_without_laws: dict[bool, Calls] = {}  # by `plain`: the same for all containers of the process
+
+
+def _compile(market: Market, state: State, laws: Mapping[str, Callable[..., Any]], *, plain: bool) -> Calls:
     bound = [specialise(loops.advance, hooks=laws, compiled=not plain)]
     bound += [
         specialise(function, compiled=not plain)
@@ -93,7 +105,7 @@ TRANSITION_COUNT, WORKING_COUNT = (
 COMMAND_COUNT, ORDER_COUNT = Fields.place(account_dt, "command_count"), Fields.place(account_dt, "order_count")
 CHECKED_COUNT, BANKRUPT_BAR = Fields.place(account_dt, "checked_count"), Fields.place(account_dt, "bankrupt_bar")
 HOOKED_COUNT, NEXT_NUMBER = Fields.place(account_dt, "hooked_count"), Fields.place(account_dt, "next_number")
-NEXT_OCO = Fields.place(account_dt, "next_oco")
+NEXT_OCO, ROW_LIMIT = Fields.place(account_dt, "next_oco"), Fields.place(account_dt, "row_limit")
 CASH, LOCKED, EQUITY = (Fields.place(account_dt, name) for name in ("cash", "locked", "equity"))
 QUANTITY, AVERAGE = Fields.place(position_dt, "quantity"), Fields.place(position_dt, "average_price")
 POSITION_WORDS = position_dt.itemsize // 8
@@ -124,21 +136,25 @@ class Stepper(Loop):
         self.calls = make_calls(market, state, laws, plain=self._plain)
         self.bars = len(market.timestamp)
         self._market_table: Any = market if self._plain else handles(market)
+        self.account = Fields(state.account)
+        self.positions = Fields(state.positions)
+        self.account.ints[ROW_LIMIT] = orders_per_bar_max
         self._pristine = (state.account.copy(), state.positions.copy())
+        self._look_up()
         self._begin()
 
-    def _begin(self) -> None:
+    def _look_up(self) -> None:
+        """The addresses of the buffers, after some of them were exchanged."""
         self._state_table: Any = self.state if self._plain else handles(self.state)
-        self.account = Fields(self.state.account)
-        self.positions = Fields(self.state.positions)
+        self.arena_bytes = sum(array.nbytes for array in self.state)
+
+    def _begin(self) -> None:
         self.bar = -1  # the last bar that has closed
         self.finished = False
         self._quiet_until = 0  # first bar that must be played at once; from there on nobody has looked
         self._look_ahead = LOOK_AHEAD_BARS
         self._told = [0, 0]  # fills and transitions that `tell` has given
         self._untold: tuple[list[Any], list[Any]] = ([], [])
-        self.account.ints[Fields.place(account_dt, "row_limit")] = self._orders_per_bar_max
-        self.peak_bytes = self._bytes()
 
     # ------------------------------------------------------------------------------------------------------------ bars
 
@@ -182,8 +198,7 @@ class Stepper(Loop):
             self.account.ints[HOOKED_COUNT] = self.account.ints[FILL_COUNT]
             self._make_room()
             self._told = [0, 0]
-            self._state_table = self.state if self._plain else handles(self.state)
-            self.peak_bytes = max(self.peak_bytes, self._bytes())
+            self._look_up()
 
     def finish(self) -> None:
         """After the decisions on the last bar: what is left of it, and the end of the data."""
@@ -282,9 +297,6 @@ class Stepper(Loop):
         self.account.ints[NEXT_OCO] += 1
         return self.account.ints[NEXT_OCO]
 
-    def _bytes(self) -> int:
-        return sum(array.nbytes for array in self.state)
-
     # ------------------------------------------------------------------------------------- reset, snapshots, poison
 
     def reset(self) -> None:
@@ -329,6 +341,7 @@ class Stepper(Loop):
         fresh = allocate(Sizes(len(self.state.positions), 0, rows, self._record()))
         names = ("orders", "working", "hits", "commands", *LOGS)
         self.state = self.state._replace(**{name: getattr(fresh, name) for name in names})
+        self._look_up()
 
     def poison(self) -> None:
         """Fills every buffer that a run begins with unread, so that nothing of an earlier run can pass for its own."""

@@ -58,16 +58,17 @@ def decide(
     hold_can: bool,
     none_can: bool,
 ):
-    """W-01, W-07: (outcome, value, ambiguous) for the path; `queue` takes the first possible in the order of the codes.
+    """W-01, W-07: (outcome, value, spread) for the path; `queue` takes the first possible in the order of the codes.
 
-    low and high: the lowest and the highest price at which a stop or a trail may leave.
+    low and high: the lowest and the highest price at which a stop or a trail may leave. The spread is what the best
+    outcome is worth more than the worst, above 0 where the bar is ambiguous.
     """
     if path == Path.QUEUE:
         if low_can:
-            return STOP, side * (low_price - entry), False
+            return STOP, side * (low_price - entry), 0.0
         if target_can:
-            return TARGET, side * (target_price - entry), False
-        return HOLD, side * (close - entry), False
+            return TARGET, side * (target_price - entry), 0.0
+        return HOLD, side * (close - entry), 0.0
     worst, worst_value = extreme(
         side, entry, close, low_can, low_price, target_can, target_price, hold_can, none_can, True
     )
@@ -75,8 +76,8 @@ def decide(
         side, entry, close, high_can, high_price, target_can, target_price, hold_can, none_can, False
     )
     if path == Path.BEST:
-        return best, best_value, worst_value != best_value
-    return worst, worst_value, worst_value != best_value  # Path.WORST
+        return best, best_value, best_value - worst_value
+    return worst, worst_value, best_value - worst_value  # Path.WORST
 
 
 @law

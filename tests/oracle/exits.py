@@ -1,0 +1,25 @@
+"""Exits on the bar of their entry: W-09."""
+
+from admf_kernels.codes import OrderType
+from oracle.records import Order
+from oracle.world import World
+
+
+def exits_follow(world: World, entry: Order) -> bool:
+    """W-09: whether the exits of an entry may fill on the bar in which it fills."""
+    word = world.rules.entry_bar_exits
+    if word == "market_entry_only":
+        return entry.type in (OrderType.MARKET, OrderType.MARKET_ON_OPEN)
+    return word != "none"
+
+
+def is_entry_bar(world: World, order: Order) -> bool:
+    """Whether the order is an exit whose parent's first fill was on this bar."""
+    return order.parent is not None and order.side != order.parent.side and order.activated_bar == world.bar
+
+
+def acts_on_this_bar(world: World, order: Order) -> bool:
+    """W-09: whether an exit may fill on the bar of its entry; any other order may."""
+    if order.parent is None or not is_entry_bar(world, order):
+        return True
+    return exits_follow(world, order.parent)
