@@ -23,7 +23,7 @@ COUNTED = (
     "drawdown_max", "return_sum", "return_square_sum", "downside_square_sum", "equity_sum", "traded_value",
     "commission", "slippage_cost", "clamp_saving", "profit_sum", "loss_sum", "sample_count", "exposed_bars", "trips",
     "trips_won", "fills", "orders_filled", "orders_cancelled", "orders_rejected", "orders_expired", "bad_bars",
-    "bad_bar_first", "clamps", "ambiguous_groups", "bankrupt_bar",
+    "bad_bar_first", "clamps", "ambiguous_groups", "ambiguous_bars", "at_stake", "entry_bar_profit", "bankrupt_bar",
     "unfilled_not_touched", "unfilled_capped", "unfilled_no_volume", "unfilled_funds", "unfilled_bad_bar",
     "unfilled_clamp",
 )  # fmt: skip
@@ -103,6 +103,7 @@ def by_engine(case: Case, *, debug: bool) -> Outcome:
         ),
         "trades": (
             "quantity", "entry_price", "exit_price", "pnl", "commission", "entry_bar", "exit_bar", "symbol", "side",
+            "ambiguous",
         ),
         "curve": ("cash", "equity"),
     }  # fmt: skip
@@ -140,7 +141,7 @@ def by_oracle(case: Case) -> Outcome:
         trades=[
             plain(
                 trade.quantity, trade.entry_price, trade.exit_price, trade.pnl, trade.commission, trade.entry_bar,
-                trade.exit_bar, trade.symbol, trade.side,
+                trade.exit_bar, trade.symbol, trade.side, trade.ambiguous,
             )
             for trade in world.trades
         ],
@@ -185,6 +186,7 @@ def rules_of(case: Case, market: admf.Market, account: admf.Account) -> Rules:
         close_positions=case.close_positions,
         sample_sessions=market.intraday,
         margin_initial=account.margin_initial,
+        leverage=account.leverage,
         initial_cash=account.cash,
     )
 

@@ -13,6 +13,8 @@ TICK = 0.5
 PRICES = st.integers(14, 26).map(lambda ticks: ticks * TICK)  # a narrow grid: ties, touches and gaps are common
 OFF_GRID = st.floats(7.0, 13.0, allow_nan=False).map(lambda price: round(price, 3))
 SHARES = (0.1, 0.25, 0.5, 1.0)
+LIMITS = ("limit", "stop_limit", "limit_if_touched", "limit_on_open", "limit_on_close")
+STOPS = ("stop", "stop_limit", "market_if_touched", "limit_if_touched")
 
 
 def examples(count: int) -> int:
@@ -42,22 +44,50 @@ def vwaps(bar: tuple[float, ...]) -> st.SearchStrategy[float]:
     return st.sampled_from([(bar[0] + bar[3]) / 2.0, bar[1] + 1.0, float("nan")])
 
 
+def order_types(dated: bool) -> st.SearchStrategy[str]:
+    """The common ones more often; on-open and on-close types need sessions."""
+    rare = ["market_if_touched", "limit_if_touched", "trailing_stop", "trailing_stop_limit"]
+    rare += ["market_on_open", "limit_on_open", "market_on_close", "limit_on_close"] * dated
+    return st.sampled_from(["market", "limit", "stop", "stop_limit", "limit", "stop"] * 2 + rare)
+
+
+@st.composite
+def trails(draw: st.DrawFn, kind: str, *, lone: bool) -> dict[str, Any]:
+    """The columns of a trailing order; now and then none."""
+    row: dict[str, Any] = {}
+    if draw(st.integers(0, 2)):
+        row["trail_amount"] = draw(st.sampled_from([0.5, 1.0, 1.5, 2.0, 0.7]))
+    elif draw(st.integers(0, 9)):
+        row["trail_percent"] = draw(st.sampled_from([5.0, 10.0, 20.0]))
+    if draw(st.integers(0, 2)) == 0:
+        row["trail_activation_offset"] = draw(st.sampled_from([0.0, 0.5, 1.5]))
+    if kind == "trailing_stop_limit":
+        row["limit_offset"] = draw(st.sampled_from([0.0, 0.5, 1.0]))
+    if lone and draw(st.integers(0, 3)) == 0:
+        row["stop_price"] = draw(PRICES)
+    return row
+
+
 @st.composite
 def order_rows(draw: st.DrawFn, index: int, bars: int, dated: bool, symbols: int) -> dict[str, Any]:
     """One row of the orders table; now and then one that will be rejected."""
     row: dict[str, Any] = {"id": f"o{index}", "bar": draw(st.integers(-1, bars - 1))}
     row["symbol"] = f"S{draw(st.integers(0, symbols - 1))}"
     row["side"] = draw(st.sampled_from(["buy", "sell"]))
-    row["type"] = draw(st.sampled_from(["market", "limit", "stop", "stop_limit", "limit", "stop"]))
+    row["type"] = draw(order_types(dated))
     if draw(st.integers(0, 5)) == 0:
         row["size_kind"] = draw(st.sampled_from(["value", "equity_fraction", "cash_fraction"]))
         row["size"] = draw(st.sampled_from([0.3, 1.0])) * (500.0 if row["size_kind"] == "value" else 1.0)
     else:
         row["quantity"] = draw(st.sampled_from([1.0, 2.5, 3.0, 10.0, 10.0, 40.0, 120.0, 0.004, -1.0]))
-    if row["type"] in ("limit", "stop_limit") and draw(st.integers(0, 19)):
+    if row["type"] in LIMITS and draw(st.integers(0, 19)):
         row["limit_price"] = draw(st.one_of(PRICES, OFF_GRID))
-    if row["type"] in ("stop", "stop_limit"):
+    if row["type"] in STOPS:
         row["stop_price"] = draw(st.one_of(PRICES, OFF_GRID))
+    if row["type"].startswith("trailing"):
+        row |= draw(trails(row["type"], lone=True))
+    if draw(st.integers(0, 9)) == 0:
+        row["post_only"] = True
     row["time_in_force"] = draw(st.sampled_from(["gtc", "gtc", "gtc", "ioc", "fok", "gtd", "gtb", *(["day"] * dated)]))
     if row["time_in_force"] == "gtd":
         row["expires_bar"] = draw(st.integers(max(row["bar"], 0), bars - 1))
@@ -94,15 +124,18 @@ def brackets(draw: st.DrawFn, index: int, bars: int, symbols: int) -> list[dict[
     quantity = draw(st.sampled_from([3.0, 10.0]))
     symbol = f"S{draw(st.integers(0, symbols - 1))}"
     entry: dict[str, Any] = {"id": f"o{index}", "bar": bar, "side": side, "quantity": quantity, "symbol": symbol}
-    entry["type"] = draw(st.sampled_from(["market", "limit", "stop", "stop_limit"]))
-    if entry["type"] in ("limit", "stop_limit"):
+    common_types, rare = ["market", "limit", "stop", "stop_limit"], ["market_if_touched", "limit_if_touched"]
+    entry["type"] = draw(st.sampled_from([*common_types, *common_types, *rare]))
+    if entry["type"] in LIMITS:
         entry["limit_price"] = price + draw(st.sampled_from([-1.0, 0.0, 1.0]))
-    if entry["type"] in ("stop", "stop_limit"):
+    if entry["type"] in STOPS:
         entry["stop_price"] = price
     exits = []
     if draw(st.integers(0, 4)):
         stop = price - sign * TICK * draw(st.integers(-1, 4))
         exits.append({"type": "stop", "stop_price": stop})
+    if draw(st.integers(0, 2)) == 0:
+        exits.append({"type": "trailing_stop", **draw(trails("trailing_stop", lone=False))})
     if draw(st.integers(0, 4)):
         target = price + sign * TICK * draw(st.integers(-1, 4))
         exits.append({"type": "limit", "limit_price": target})
@@ -128,11 +161,18 @@ def executions(draw: st.DrawFn, ticks: bool, volume: bool, dated: bool) -> dict[
         "stop_gap": codes.StopGap, "stop_limit": codes.StopLimitRule, "clamp": codes.Clamp,
         "clamp_fail": codes.ClampFail, "volume_basis": codes.VolumeBasis, "volume_scope": codes.VolumeScope,
         "remainder": codes.Remainder, "cash_submit": codes.CashSubmit, "cash_fill": codes.CashFill,
-        "short": codes.Short, "last_bar": codes.LastBar,
+        "short": codes.Short, "last_bar": codes.LastBar, "stop_limit_trigger": codes.StopLimitTrigger,
+        "limit_at_open": codes.LimitAtOpen, "stop_latch": codes.StopLatch, "trail_ref": codes.TrailReference,
+        "trail_eval": codes.TrailEval, "trail_fill": codes.TrailFill, "entry_bar_exits": codes.EntryBarExits,
+        "child_activation": codes.ChildActivation, "conflict": codes.Conflict,
     }  # fmt: skip
     for name, kind in words.items():
         if draw(st.integers(0, 2)) == 0:
             rules[name] = draw(st.sampled_from(kind.words()))
+    if rules.get("path") in ("ohlc", "olhc", "adaptive", "candle"):
+        rules["points_only"] = draw(st.booleans())
+    if draw(st.integers(0, 4)) == 0 and rules.get("market_fill") != "same_close":
+        rules["latency_bars"] = draw(st.integers(1, 2))
     rules["bad_bar"] = draw(st.sampled_from(["skip", "skip", "none"]))
     rules["limit_through_ticks"] = draw(st.sampled_from([0.0, 1.0, 1.0, 2.0]))
     rules["slip_on"] = draw(st.lists(st.sampled_from(codes.SlipOn.words()), unique=True).map(tuple))
@@ -213,6 +253,7 @@ def cases(draw: st.DrawFn, bars_max: int = 12) -> Case:
             orders.append(draw(order_rows(len(orders), count, bars_per_day > 0, symbols)))
     account: dict[str, Any] = {"cash": draw(st.sampled_from([100.0, 1_000.0, 100_000.0]))}
     account["margin_initial"] = draw(st.sampled_from([1.0, 1.0, 0.5]))
+    account["leverage"] = draw(st.sampled_from([1.0, 1.0, 1.0, 4.0]))
     if draw(st.integers(0, 3)) == 0:
         account["positions"] = {"S0": (draw(st.sampled_from([5.0, -5.0, 20.0])), 10.0)}
     instrument: dict[str, Any] = {"tick_size": TICK if ticks else None}

@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from admf import commission, errors, slippage, strategies
+    from admf.components import (
+        HistoricalDataHandler,
+        OrderManager,
+        OrderValidator,
+        PassthroughBroker,
+        Portfolio,
+        RiskManager,
+        SimulatedBroker,
+    )
+    from admf.container import ContainerFactory, ContainerMetrics, ContainerPool, ScopedContainer
+    from admf.coordinate import BacktestCoordinator, BacktestResults, ExecutionMode, ThreadModel
     from admf.data import Bars, Instrument, Market, generate, load
     from admf.errors import AdmfError
-    from admf.execution import Account, Execution
+    from admf.events import EventBus, EventStrategy
+    from admf.execution import Account, Execution, Risk
     from admf.results import Result
     from admf.run import backtest, simulate
+    from admf.strategies import TrendFollowingStrategy
     from admf.strategy import CompiledStrategy
     from admf.verify import verify_law
 
@@ -24,12 +37,31 @@ if TYPE_CHECKING:
 _HOMES = {
     "Account": "admf.execution",
     "AdmfError": "admf.errors",
+    "BacktestCoordinator": "admf.coordinate",
+    "BacktestResults": "admf.coordinate",
     "Bars": "admf.data",
     "CompiledStrategy": "admf.strategy",
+    "ContainerFactory": "admf.container",
+    "ContainerMetrics": "admf.container",
+    "ContainerPool": "admf.container",
+    "EventBus": "admf.events",
+    "EventStrategy": "admf.events",
     "Execution": "admf.execution",
+    "ExecutionMode": "admf.coordinate",
+    "HistoricalDataHandler": "admf.components",
     "Instrument": "admf.data",
     "Market": "admf.data",
+    "OrderManager": "admf.components",
+    "OrderValidator": "admf.components",
+    "PassthroughBroker": "admf.components",
+    "Portfolio": "admf.components",
     "Result": "admf.results",
+    "Risk": "admf.execution",
+    "RiskManager": "admf.components",
+    "ScopedContainer": "admf.container",
+    "SimulatedBroker": "admf.components",
+    "ThreadModel": "admf.coordinate",
+    "TrendFollowingStrategy": "admf.strategies",
     "backtest": "admf.run",
     "commission": "admf.commission",
     "errors": "admf.errors",
@@ -44,12 +76,31 @@ _HOMES = {
 __all__ = [
     "Account",
     "AdmfError",
+    "BacktestCoordinator",
+    "BacktestResults",
     "Bars",
     "CompiledStrategy",
+    "ContainerFactory",
+    "ContainerMetrics",
+    "ContainerPool",
+    "EventBus",
+    "EventStrategy",
     "Execution",
+    "ExecutionMode",
+    "HistoricalDataHandler",
     "Instrument",
     "Market",
+    "OrderManager",
+    "OrderValidator",
+    "PassthroughBroker",
+    "Portfolio",
     "Result",
+    "Risk",
+    "RiskManager",
+    "ScopedContainer",
+    "SimulatedBroker",
+    "ThreadModel",
+    "TrendFollowingStrategy",
     "__version__",
     "backtest",
     "commission",

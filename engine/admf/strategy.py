@@ -45,7 +45,7 @@ class CompiledStrategy:
         names = [name for name in kinds if not name.startswith("_")]
         problems = [_unknown(name, names) for name in parameters if name not in names]
         for name, value in parameters.items():
-            if name in names and (problem := _wrong(name, value, kinds[name])):
+            if name in names and (problem := wrong_value(name, value, kinds[name])):
                 problems.append(problem)
         if problems:
             raise ConfigError("; ".join(problems), field=type(self).__name__)
@@ -126,7 +126,7 @@ def _unknown(name: str, names: list[str]) -> str:
     return f"no parameter {name!r}{hint}; allowed: {', '.join(names) or 'none'}"
 
 
-def _wrong(name: str, value: object, kind: type[Any]) -> str:
+def wrong_value(name: str, value: object, kind: type[Any]) -> str:
     """What is wrong with a value, empty if nothing is."""
     allowed = "a finite float" if kind is float else shown_type(kind)
     return "" if _fits(value, kind) else f"{name}: found {value!r}; allowed: {allowed}"

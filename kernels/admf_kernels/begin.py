@@ -20,10 +20,11 @@ from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.prices import round_limit
 from admf_kernels.laws.trails import move_trail, peak_for, round_trigger
 from admf_kernels.laws.validation import has_stop, is_positive, needs_limit
-from admf_kernels.links import end, find_row
+from admf_kernels.links import end, find_row, route
+from admf_kernels.touch import has_path
 
 VALID = BarFlag.VALID.value
-REDUCE_ONLY, TRIGGERED, WAITS = OrderFlag.REDUCE_ONLY.value, OrderFlag.TRIGGERED.value, OrderFlag.WAITS.value
+TRIGGERED, WAITS = OrderFlag.TRIGGERED.value, OrderFlag.WAITS.value
 SEEN, TRAIL, IF_TOUCHED = OrderFlag.SEEN.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 AT_CLOSE, ENTERED_INSIDE = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value
 NOT_TOUCHED, BAD_BAR = Unfilled.NOT_TOUCHED.value, Unfilled.BAD_BAR.value
@@ -96,7 +97,7 @@ def may_touch(config, instrument, order, bar: int, open_, high, low, close) -> b
     """C-03: whether the bar can reach the order in any phase; never says no to an order that can act."""
     if order.form == OrderType.MARKET or order.bits & (TRAIL | AT_CLOSE):
         return True
-    if config.price_ref == PriceReference.CLOSE:
+    if config.price_ref == PriceReference.CLOSE or has_path(config):
         return True
     side = order.side
     if order.form != OrderType.LIMIT and not order.bits & TRIGGERED:
@@ -128,11 +129,8 @@ def gather(market, state, bar: int) -> int:
         order.bits &= ~(SEEN | ENTERED_INSIDE)
         symbol = order.symbol
         if order.status == OrderStatus.VALIDATED and order.eligible_bar <= bar:
-            position = state.positions[symbol].quantity
-            if order.bits & REDUCE_ONLY and order.side * position >= 0.0:
-                end(state, order, bar, OrderEvent.CANCEL.value, Reason.NOTHING_TO_REDUCE.value)
+            if not route(state, order, bar):
                 continue
-            move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
         if bar > order.expires_bar:
             end(state, order, bar, OrderEvent.EXPIRE.value, Reason.TIME_IN_FORCE.value)
             continue

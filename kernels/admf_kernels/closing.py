@@ -1,7 +1,10 @@
 """P4: orders meet the close."""
 
+import numpy as np
+
 from admf_kernels._jit import law
 from admf_kernels.codes import (
+    LimitGap,
     Liquidity,
     MarketFill,
     OrderFlag,
@@ -12,10 +15,12 @@ from admf_kernels.codes import (
     StopLimitRule,
 )
 from admf_kernels.execution import execute
-from admf_kernels.laws.prices import market_price
-from admf_kernels.touch import latch, reaches_limit, settle_stop, trigger_reached
+from admf_kernels.laws.prices import limit_base, market_price
+from admf_kernels.laws.trails import start_trail
+from admf_kernels.touch import latch, reaches_limit, settle_stop, stop_limit_rule, trigger_reached
 
-TRIGGERED = OrderFlag.TRIGGERED.value
+TRIGGERED, TRAIL = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value
+FAR_EXTREME = LimitGap.FAR_EXTREME.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
 SLIP_MARKET, SLIP_STOP = SlipOn.MARKET.value, SlipOn.STOP.value
 SLIP_LIMIT, SLIP_MARKETABLE = SlipOn.LIMIT.value, SlipOn.LIMIT_MARKETABLE.value
@@ -53,6 +58,18 @@ def market_at_close(market, state, order, bar: int) -> None:
 
 
 @law
+def close_test(market, state, order, bar: int) -> None:
+    """P-15 `close_test`: a triggered stop-limit fills if the close is through its limit, at the far extreme."""
+    config, symbol = state.config[0], order.symbol
+    if not order.bits & TRIGGERED or stop_limit_rule(config, order) != StopLimitRule.CLOSE_TEST:
+        return
+    if order.side * (market.close[bar, symbol] - order.limit_price) < 0.0:
+        high, low = market.high[bar, symbol], market.low[bar, symbol]
+        base = limit_base(order.side, order.limit_price, order.limit_price, high, low, FAR_EXTREME)
+        fill_at_close(market, state, order, bar, base, TAKER, AT_CLOSE, SLIP_MARKETABLE)
+
+
+@law
 def judge_on_close(market, state, order, bar: int) -> None:
     """P-10: an order that is judged against the close alone."""
     config, symbol = state.config[0], order.symbol
@@ -60,6 +77,13 @@ def judge_on_close(market, state, order, bar: int) -> None:
     if order.form == OrderType.MARKET:
         fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_MARKET)
         return
+    if order.bits & AT_OPEN:
+        if order.side * (close - order.limit_price) <= 0.0:
+            fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_MARKETABLE)
+        return
+    if order.bits & TRAIL and np.isnan(order.peak):
+        open_ = market.open[bar, symbol]
+        start_trail(order, open_, open_, state.instruments[symbol].tick_inverse)
     if order.form != OrderType.LIMIT and not order.bits & TRIGGERED:
         if not trigger_reached(config, order, close):
             return
@@ -83,5 +107,7 @@ def close_order(market, state, order, bar: int) -> None:
         close_on_close(market, state, order, bar)
     elif config.price_ref == PriceReference.CLOSE:
         judge_on_close(market, state, order, bar)
+    elif order.form == OrderType.STOP_LIMIT:
+        close_test(market, state, order, bar)
     elif order.form == OrderType.MARKET and config.market_fill != MarketFill.NEXT_OPEN and not order.bits & AT_OPEN:
         market_at_close(market, state, order, bar)

@@ -1,16 +1,14 @@
 """P3: where inside a bar an order that opens, or stands alone, fills (P-06, P-08, P-12, P-15, W-05)."""
 
 from admf_kernels._jit import law
-from admf_kernels.codes import LimitGap, OrderFlag, OrderType, Path, Reason, SlipOn, StopLimitRule
+from admf_kernels.codes import OrderFlag, OrderType, Path, Reason, SlipOn, StopLimitRule
 from admf_kernels.laws.prices import limit_base, limit_path_price, stop_base
-from admf_kernels.touch import reaches_limit, trigger_reached
+from admf_kernels.touch import reaches_limit, stop_limit_rule, trigger_reached
 
 TRIGGERED, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.IF_TOUCHED.value
 SLIP_STOP, SLIP_LIMIT = SlipOn.STOP.value, SlipOn.LIMIT.value
 SLIP_MARKETABLE = SlipOn.LIMIT_MARKETABLE.value
 LIMIT_INSIDE, STOP_INSIDE, TOUCHED = Reason.LIMIT_REACHED.value, Reason.STOP_REACHED.value, Reason.TOUCHED.value
-AT_CLOSE = Reason.FILL_AT_CLOSE.value
-FAR_EXTREME = LimitGap.FAR_EXTREME.value
 
 # what the bar does to the order
 NOTHING, LATCHES, ENTERS = 0, 1, 2
@@ -19,7 +17,6 @@ TAKES = 1  # as taker
 HIGH_TO_COME = 2  # W-07: the extreme that is good for the new position is certain to come
 LOW_TO_COME = 4  # W-07: the extreme that is bad for it is certain to come
 UNCERTAIN = 8  # W-05: some path does not fill it
-AT_THE_END = 16  # it fills at the close: nothing is to come
 
 
 @law
@@ -38,23 +35,6 @@ def plan_at_limit(market, state, order, bar: int, how: int):
 
 
 @law
-def plan_close_test(market, state, order, bar: int):
-    """P-15 `close_test`: the limit is judged on the close, strictly, and pays the far extreme."""
-    symbol = order.symbol
-    if not order.side * (market.close[bar, symbol] - order.limit_price) < 0.0:
-        return LATCHES, 0.0, 0.0, 0, 0, 0
-    base = limit_base(
-        order.side,
-        order.limit_price,
-        order.limit_price,
-        market.high[bar, symbol],
-        market.low[bar, symbol],
-        FAR_EXTREME,
-    )
-    return ENTERS, market.close[bar, symbol], base, TAKES | AT_THE_END, AT_CLOSE, SLIP_MARKETABLE
-
-
-@law
 def fills_at_stop(market, order, bar: int) -> bool:
     """P-15 `marketable_at_stop`: whether the limit is beyond the stop and the bar touches it."""
     symbol = order.symbol
@@ -69,26 +49,24 @@ def plan_stop_limit(market, state, order, bar: int):
     config, symbol = state.config[0], order.symbol
     side, stop_price, close = order.side, order.stop_price, market.close[bar, symbol]
     beyond = side * (order.limit_price - stop_price) >= 0.0
-    rule = config.stop_limit
-    if rule == StopLimitRule.CLOSE_TEST:
-        return plan_close_test(market, state, order, bar)
+    rule = stop_limit_rule(config, order)
     if rule == StopLimitRule.MARKETABLE_AT_STOP:
         beyond = fills_at_stop(market, order, bar)
-    if rule == StopLimitRule.NEXT_BAR_ONLY or (rule == StopLimitRule.MARKETABLE_AT_STOP and not beyond):
+    waits = rule == StopLimitRule.NEXT_BAR_ONLY or rule == StopLimitRule.CLOSE_TEST
+    if waits or (rule == StopLimitRule.MARKETABLE_AT_STOP and not beyond):
         return LATCHES, 0.0, 0.0, 0, 0, 0
     if beyond:
         base = stop_base(side, stop_price, stop_price, close, config.stop_gap)
         slip_bit = SLIP_MARKETABLE if rule == StopLimitRule.MARKETABLE_AT_STOP else SLIP_STOP
         return ENTERS, stop_price, base, TAKES | HIGH_TO_COME, STOP_INSIDE, slip_bit
-    how = 0
     if rule == StopLimitRule.BT_HEURISTIC:
         candle = side * (market.open[bar, symbol] - close)
         adverse = candle > 0.0 if side > 0 else candle >= 0.0
         if not adverse or side * (close - order.limit_price) > 0.0:
             return LATCHES, 0.0, 0.0, 0, 0, 0
-    elif rule == StopLimitRule.PATH:
-        certain = config.path == Path.QUEUE or reaches_limit(config, state.instruments[symbol], order, close)
-        how = 0 if certain else UNCERTAIN  # StopLimitRule.PYALGO_MIN: L is the better of L and S
+        return ENTERS, order.limit_price, order.limit_price, 0, LIMIT_INSIDE, SLIP_LIMIT
+    certain = rule == StopLimitRule.PYALGO_MIN or config.path == Path.QUEUE  # StopLimitRule.PATH otherwise
+    how = 0 if certain or reaches_limit(config, state.instruments[symbol], order, close) else UNCERTAIN
     plan = plan_at_limit(market, state, order, bar, how)
     return plan if plan[0] == ENTERS else (LATCHES, 0.0, 0.0, 0, 0, 0)
 
@@ -107,13 +85,13 @@ def plan_touched(market, state, order, bar: int):
 
 @law
 def plan_entry(market, state, order, bar: int):
-    """P-06, P-08, P-12: (NOTHING, LATCHES or ENTERS, path price, base price, bits of how, Reason, SlipOn) of one order."""
+    """P-06, P-08, P-12: (what the bar does to the order, path price, base price, bits of how, Reason, SlipOn)."""
     config, symbol = state.config[0], order.symbol
     if order.form == OrderType.LIMIT:
         return plan_at_limit(market, state, order, bar, LOW_TO_COME)
     if order.form == OrderType.STOP_LIMIT and order.bits & TRIGGERED:
-        if config.stop_limit == StopLimitRule.CLOSE_TEST and not order.bits & IF_TOUCHED:
-            return plan_close_test(market, state, order, bar)
+        if stop_limit_rule(config, order) == StopLimitRule.CLOSE_TEST:
+            return NOTHING, 0.0, 0.0, 0, 0, 0
         return plan_at_limit(market, state, order, bar, LOW_TO_COME)
     touched = order.bits & IF_TOUCHED != 0
     extreme = market.high[bar, symbol] if (order.side > 0) != touched else market.low[bar, symbol]

@@ -64,6 +64,13 @@ def volume_used(position, bar: int) -> float:
 
 
 @law
+def note(order, cause: int) -> None:
+    """U-01: why an order that could fill when the bar began has not."""
+    if order.unfilled != Unfilled.FILLED:
+        order.unfilled = cause
+
+
+@law
 def is_at_open(reason: int) -> bool:
     """S-01 `inside_only`: whether a fill is one at the open."""
     return (
@@ -215,7 +222,7 @@ def execute(
     if not np.isfinite(base_price):
         return NOTHING_LEFT
     if capped and config.has_volume and bar.volume == 0.0:
-        order.unfilled = Unfilled.NO_VOLUME.value
+        note(order, Unfilled.NO_VOLUME.value)
         return NOTHING_LEFT
     if is_listed(config):
         set_fee_time(config, account, market, bar_index)
@@ -239,7 +246,7 @@ def execute(
         wanted = min(wanted, held)
     quantity = fillable(config, market, position, instrument, order, bar_index, wanted, capped)
     if quantity <= 0.0:
-        order.unfilled = Unfilled.CAPPED.value
+        note(order, Unfilled.CAPPED.value)
         return NOTHING_LEFT
     closing = closing_quantity(position.quantity, order.side, quantity)
     opening = quantity - closing
@@ -252,7 +259,7 @@ def execute(
         fail_law(account, order)
         return NOTHING_LEFT
     if price != raw and capped and config.clamp_fail == ClampFail.SKIP_BAR:
-        order.unfilled = Unfilled.CLAMP.value
+        note(order, Unfilled.CLAMP.value)
         return NOTHING_LEFT  # ClampFail.FILL_AT_CLAMP goes on
     closing_price = price
     if spares_closing and closing > 0.0 and opening > 0.0:
@@ -267,7 +274,7 @@ def execute(
             fail_law(account, order)
             return NOTHING_LEFT
         if allowed < opening:
-            order.unfilled = Unfilled.FUNDS.value
+            note(order, Unfilled.FUNDS.value)
             if order.time_in_force == TimeInForce.FOK:
                 return NOTHING_LEFT
             opening = allowed

@@ -3,15 +3,24 @@
 import numpy as np
 
 from admf_kernels._jit import law
-from admf_kernels.codes import OrderFlag, OrderType, Path, Reason, TrailEval, TrailFill
-from admf_kernels.entering import AT_THE_END, HIGH_TO_COME, LOW_TO_COME, UNCERTAIN
+from admf_kernels.codes import (
+    ChildActivation,
+    EntryBarExits,
+    OrderFlag,
+    OrderType,
+    Path,
+    Reason,
+    TrailEval,
+    TrailFill,
+)
+from admf_kernels.entering import HIGH_TO_COME, LOW_TO_COME, UNCERTAIN
 from admf_kernels.laws.lifecycle import is_alive
-from admf_kernels.laws.outcomes import HOLD, STOP, TARGET, decide, may_hold
+from admf_kernels.laws.outcomes import STOP, decide, may_hold
 from admf_kernels.laws.prices import limit_base, stop_base, stop_reached
-from admf_kernels.laws.trails import better_peak, peak_for, start_trail, trail_level
+from admf_kernels.laws.trails import better_peak, move_trail, peak_for, start_trail, trail_level
 from admf_kernels.touch import LONE, reaches_limit
 
-TRAIL, PARENT = OrderFlag.TRAIL.value, OrderFlag.PARENT.value
+TRAIL, PARENT, WAITS = OrderFlag.TRAIL.value, OrderFlag.PARENT.value, OrderFlag.WAITS.value
 LIMIT_INSIDE, STOP_INSIDE = Reason.LIMIT_REACHED.value, Reason.STOP_REACHED.value
 BEYOND_EXIT = Reason.ENTRY_BEYOND_EXIT.value
 BOTH_TO_COME = HIGH_TO_COME | LOW_TO_COME
@@ -23,12 +32,6 @@ def moves_inside(config) -> bool:
     if config.path != Path.WORST and config.path != Path.BEST:
         return False
     return config.trail_eval == TrailEval.WORST or config.trail_eval == TrailEval.PATH
-
-
-@law
-def has_path(config) -> bool:
-    """X-01: whether one assumed path takes the place of all admissible ones."""
-    return config.path >= Path.OHLC
 
 
 @law
@@ -101,10 +104,13 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         target_touched = reaches_limit(config, instrument, leg, favourable)
         target_at_close = reaches_limit(config, instrument, leg, close)
     low_level, low_row, high_level, high_row = levels(config, state, stop_row, trail_row, side, favourable)
-    if stop_reached(-side, moment, low_level, trigger):
-        return STOP, side * (moment - entry), low_row, moment, BEYOND_EXIT, 0.0
-    if target_now:
-        return TARGET, side * (moment - entry), limit_row, moment, BEYOND_EXIT, 0.0
+    stop_now = stop_reached(-side, moment, low_level, trigger)
+    if stop_now or target_now:
+        outcome, value, spread = decide(
+            config.path, side, entry, close, stop_now, moment, stop_now, moment, not stop_now, moment, False,
+            how & UNCERTAIN != 0,
+        )  # fmt: skip
+        return outcome, value, low_row if stop_now else limit_row, moment, BEYOND_EXIT, spread
     stop_touched = stop_reached(-side, adverse, low_level, trigger)
     hold_can = may_hold(
         how & HIGH_TO_COME != 0,
@@ -157,13 +163,28 @@ def waiting_exits(state, parent):
 
 
 @law
+def exits_may_follow(config, order) -> bool:
+    """W-09: whether exits may act in the bar in which `order` enters inside it; that is never a market order."""
+    rule = config.entry_bar_exits
+    if config.child_activation == ChildActivation.NEXT_BAR or rule == EntryBarExits.NONE:
+        return False
+    if rule == EntryBarExits.MARKET_ENTRY_ONLY:
+        return False
+    return rule != EntryBarExits.MARKET_OR_STOP_TARGET or order.type == OrderType.STOP
+
+
+@law
 def judge_entry(market, state, order, bar: int, moment: float, base: float, how: int):
     """W-03 to W-07: `judge` for an entry inside the bar with its waiting exits."""
-    if how & AT_THE_END:
-        return HOLD, order.side * (market.close[bar, order.symbol] - base), -1, 0.0, 0, False
-    stop_row, trail_row, limit_row = waiting_exits(state, order)
+    stop_row, trail_row, limit_row = -1, -1, -1
+    if exits_may_follow(state.config[0], order):
+        stop_row, trail_row, limit_row = waiting_exits(state, order)
     if trail_row >= 0:
         trail = state.orders[trail_row]
         tick_inverse = state.instruments[order.symbol].tick_inverse
-        start_trail(trail, base, better_peak(trail, base, moment), tick_inverse)
+        peak = better_peak(trail, base, moment)
+        if trail.bits & WAITS:
+            start_trail(trail, base, peak, tick_inverse)
+        else:  # the entry fills on
+            move_trail(trail, better_peak(trail, trail.peak, peak), tick_inverse)
     return judge(market, state, order.side, bar, order.symbol, stop_row, trail_row, limit_row, moment, base, how)

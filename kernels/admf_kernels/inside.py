@@ -4,7 +4,6 @@ import numpy as np
 
 from admf_kernels._jit import law
 from admf_kernels.codes import (
-    ChildActivation,
     EntryBarExits,
     Liquidity,
     OrderFlag,
@@ -78,28 +77,23 @@ def inside_exit(market, state, stop_row: int, trail_row: int, limit_row: int, ba
 
 
 @law
-def exits_in_entry_bar(config, order, outcome: int, ambiguous: bool) -> bool:
-    """W-09: whether an exit may act in the bar in which `order` entered inside it."""
-    rule = config.entry_bar_exits
-    if config.child_activation == ChildActivation.NEXT_BAR or rule == EntryBarExits.NONE:
-        return False
-    if rule == EntryBarExits.MARKET_ENTRY_ONLY:
-        return order.form == OrderType.MARKET
-    if rule == EntryBarExits.MARKET_OR_STOP_TARGET:
-        return order.form == OrderType.MARKET or (order.form == STOP and outcome == TARGET)
-    return rule != EntryBarExits.PROVEN or not ambiguous
+def acts_in_entry_bar(config, outcome: int, ambiguous: bool) -> bool:
+    """W-09: whether the exit that an outcome chose is carried out in the bar of the entry."""
+    if config.entry_bar_exits == EntryBarExits.MARKET_OR_STOP_TARGET:
+        return outcome == TARGET
+    return config.entry_bar_exits != EntryBarExits.PROVEN or not ambiguous  # EntryBarExits.WORST, PATH
 
 
 @law
 def enter(
     market, state, order, bar: int, moment: float, base: float, how: int, reason: int, slip_bit: int, rival: float
 ):
-    """W-03 to W-10: an order fills inside the bar, and its exits in the rest of it. `rival`: W-08, money per unit."""
+    """W-03 to W-10: an order fills inside the bar, and its exits in the rest of it. `rival`: W-08, its span."""
     order.bits |= SEEN
     outcome, _value, exit_row, exit_price, exit_reason, spread = judge_entry(
         market, state, order, bar, moment, base, how
     )
-    spread += rival
+    spread = max(spread, rival)
     ambiguous = spread != 0.0
     units = units_at_stake(state, order)
     count_ambiguous(state, order, spread, units)
@@ -121,7 +115,7 @@ def enter(
         state.account[0].at_stake += spread * filled * state.instruments[order.symbol].multiplier
     if order.form == STOP:
         settle_stop(state, order, bar, filled, reason)
-    if filled == 0.0 or outcome == HOLD or not exits_in_entry_bar(state.config[0], order, outcome, ambiguous):
+    if filled == 0.0 or outcome == HOLD or not acts_in_entry_bar(state.config[0], outcome, ambiguous):
         return
     child = state.orders[exit_row]
     if is_active(child) and child.quantity > child.filled_quantity:
@@ -129,24 +123,59 @@ def enter(
 
 
 @law
-def opening_rival(market, state, order, bar: int, hit_count: int) -> int:
-    """W-08: row of the other opening order of an OCO group that fills inside the bar, -1 without."""
-    for index in range(hit_count):
-        row = state.hits[index]
-        other = state.orders[row]
-        if other.oco != order.oco or other.number == order.number or not other.bits & OPENING or is_judged(other):
-            continue
-        if acts_inside(other) and plan_entry(market, state, other, bar)[0] == ENTERS:
-            return row
-    return -1
-
-
-@law
 def acts_inside(order) -> bool:
-    """P-07, C-06: whether an order can fill inside a bar: a market order, and a stop that has traded, waits for an open."""
+    """P-07, C-06: whether an order can fill inside a bar; market orders and stops that have traded wait for an open."""
     if order.form == OrderType.MARKET or order.bits & (AT_OPEN | AT_CLOSE):
         return False
     return order.form != STOP or not order.bits & TRIGGERED
+
+
+@law
+def has_level(config, order) -> bool:
+    """W-08: whether an order that enters does so at one level that is certain."""
+    if order.bits & TRIGGERED or order.form == LIMIT or order.bits & IF_TOUCHED:
+        return True
+    if order.bits & TRAIL:
+        return False
+    if order.form == STOP:
+        return True
+    if config.stop_limit == StopLimitRule.MARKETABLE_AT_STOP:
+        return True  # it enters only where it fills at its stop
+    beyond = order.side * (order.limit_price - order.stop_price) >= 0.0
+    return config.stop_limit == StopLimitRule.PATH and beyond
+
+
+@law
+def is_above(order) -> bool:
+    """W-08: whether the path rises from the open to the order's level."""
+    waits = order.form == STOP or (order.form == STOP_LIMIT and not order.bits & TRIGGERED)
+    return (order.side > 0) == (waits and not order.bits & IF_TOUCHED)
+
+
+@law
+def nearest_rival(market, state, order, bar: int, hit_count: int, above: bool) -> int:
+    """W-08: row of the opening order of a group that a rising (or falling) path meets first, -1 without."""
+    found, found_level = -1, 0.0
+    for index in range(hit_count):
+        row = state.hits[index]
+        other = state.orders[row]
+        if other.oco != order.oco or not other.bits & OPENING or is_judged(other) or is_above(other) != above:
+            continue
+        if not acts_inside(other) or not has_level(state.config[0], other):
+            continue
+        act, level, _base, _how, _reason, _slip = plan_entry(market, state, other, bar)
+        if act == ENTERS and (found < 0 or (level < found_level if above else level > found_level)):
+            found, found_level = row, level
+    return found
+
+
+@law
+def rest_rivals(state, order, hit_count: int) -> None:
+    """W-08: the opening orders of a group do nothing more on this bar."""
+    for index in range(hit_count):
+        other = state.orders[state.hits[index]]
+        if other.oco == order.oco and other.bits & OPENING:
+            other.bits |= SEEN
 
 
 @law
@@ -160,8 +189,48 @@ def follow_range(market, state, order, bar: int) -> None:
 
 
 @law
+def span_of_two(path: int, value: float, spread: float, value2: float, spread2: float) -> float:
+    """W-08, W-10: what the best outcome of two orders is worth more than the worst; the values are those of `path`."""
+    if path == Path.BEST:
+        return max(value, value2) - min(value - spread, value2 - spread2)
+    return max(value + spread, value2 + spread2) - min(value, value2)
+
+
+@law
+def contest(market, state, order, bar: int, hit_count: int) -> bool:
+    """W-08: decides which opening order of a group is first; False where the order has no rival."""
+    first_row = nearest_rival(market, state, order, bar, hit_count, True)
+    second_row = nearest_rival(market, state, order, bar, hit_count, False)
+    if first_row < 0 or second_row < 0:
+        row = max(first_row, second_row)
+        if row < 0 or state.orders[row].number == order.number:
+            return False
+        other = state.orders[row]
+        _act, moment, base, how, reason, slip_bit = plan_entry(market, state, other, bar)
+        rest_rivals(state, order, hit_count)
+        enter(market, state, other, bar, moment, base, how, reason, slip_bit, 0.0)
+        return True
+    if first_row > second_row:
+        first_row, second_row = second_row, first_row
+    first, second = state.orders[first_row], state.orders[second_row]
+    _act, moment, base, how, reason, slip_bit = plan_entry(market, state, first, bar)
+    _act2, moment2, base2, how2, reason2, slip2 = plan_entry(market, state, second, bar)
+    how |= BOTH_TO_COME
+    how2 |= BOTH_TO_COME
+    _outcome, value, _row, _price, _why, doubt = judge_entry(market, state, first, bar, moment, base, how)
+    _outcome, value2, _row, _price, _why, doubt2 = judge_entry(market, state, second, bar, moment2, base2, how2)
+    rest_rivals(state, order, hit_count)
+    rival = span_of_two(state.config[0].path, value, doubt, value2, doubt2)
+    if value2 > value if state.config[0].path == Path.BEST else value2 < value:
+        enter(market, state, second, bar, moment2, base2, how2, reason2, slip2, rival)
+    else:
+        enter(market, state, first, bar, moment, base, how, reason, slip_bit, rival)
+    return True
+
+
+@law
 def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
-    """W-03 to W-08: an order that is judged for itself, or against the other opening one of its OCO group."""
+    """W-03 to W-08: an order that is judged for itself, or against the other opening ones of its OCO group."""
     order = state.orders[row]
     if order.bits & TRAIL and state.config[0].trail_eval == TrailEval.HIGH_FIRST:
         follow_range(market, state, order, bar)
@@ -170,26 +239,10 @@ def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
         latch(state, order, bar, TOUCHED if order.bits & IF_TOUCHED else STOP_INSIDE)
     if act != ENTERS:
         return
-    other_row = -1
-    if order.oco != 0 and order.bits & OPENING and state.config[0].path != Path.QUEUE:
-        other_row = opening_rival(market, state, order, bar, hit_count)
-    if other_row < 0:
-        enter(market, state, order, bar, moment, base, how, reason, slip_bit, 0.0)
+    contested = order.oco != 0 and order.bits & OPENING and state.config[0].path != Path.QUEUE
+    if contested and has_level(state.config[0], order) and contest(market, state, order, bar, hit_count):
         return
-    other = state.orders[other_row]
-    other_plan = plan_entry(market, state, other, bar)
-    value = judge_entry(market, state, order, bar, moment, base, how)[1]
-    other_value = judge_entry(market, state, other, bar, other_plan[1], other_plan[2], other_plan[3])[1]
-    order.bits |= SEEN
-    other.bits |= SEEN
-    takes_other = other_value > value if state.config[0].path == Path.BEST else other_value < value
-    rival = abs(value - other_value)
-    if takes_other:
-        enter(
-            market, state, other, bar, other_plan[1], other_plan[2], other_plan[3], other_plan[4], other_plan[5], rival
-        )
-    else:
-        enter(market, state, order, bar, moment, base, how, reason, slip_bit, rival)
+    enter(market, state, order, bar, moment, base, how, reason, slip_bit, 0.0)
 
 
 @law

@@ -30,7 +30,7 @@ from admf_kernels.laws.slippage import slippage_distance
 from admf_kernels.laws.trails import peak_for, round_trigger, start_trail
 from admf_kernels.laws.validation import form_and_bits, has_stop, needs_limit, static_reason
 from admf_kernels.laws.volume import floor_lot
-from admf_kernels.links import end_immediate, find_row, set_life, sweep_ended
+from admf_kernels.links import end_immediate, find_row, route, set_life, sweep_ended
 
 TRAIL = OrderFlag.TRAIL.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
@@ -179,17 +179,14 @@ def reserved_cash(state) -> float:
 
 
 @law
-def try_cash(market, state, order, bar: int) -> bool:
+def try_cash(market, state, order, bar: int, quantity: float) -> bool:
     """A-02 `cumulative_check`: takes the order off the cash that those checked before it on this bar would leave."""
     config, account, symbol = state.config[0], state.account[0], order.symbol
     price = order.limit_price if np.isnan(order.stop_price) else order.stop_price
     if np.isnan(price):
         price = state.positions[symbol].mark
-    quantity = order.quantity
-    if order.bits & CHILD and not np.isnan(quantity):
-        quantity = whole_quantity(state, order)
     if np.isnan(quantity) or np.isnan(price):
-        return True
+        return account.trial_cash >= -money_tolerance(0.0)
     value = quantity * price * state.instruments[symbol].multiplier
     if is_listed(config):
         set_fee_time(config, account, market, bar)
@@ -198,7 +195,7 @@ def try_cash(market, state, order, bar: int) -> bool:
 
 
 @law
-def funding_reason(market, state, order, bar: int) -> int:
+def funding_reason(market, state, order, bar: int, asked: float) -> int:
     """A-02, A-07: Reason to deny an order at submission, NONE if it is funded; writes its reserve."""
     config = state.config[0]
     position = state.positions[order.symbol].quantity
@@ -208,7 +205,7 @@ def funding_reason(market, state, order, bar: int) -> int:
     if config.cash_submit == CashSubmit.NONE:
         return Reason.NONE.value
     if config.cash_submit == CashSubmit.CUMULATIVE_CHECK:
-        return Reason.NONE.value if try_cash(market, state, order, bar) else Reason.INSUFFICIENT_CASH.value
+        return Reason.NONE.value if try_cash(market, state, order, bar, asked) else Reason.INSUFFICIENT_CASH.value
     # CashSubmit.RESERVE
     needed = reserve_needed(market, state, order, bar)
     if needed > 0.0 and needed > available_cash(state) - reserved_cash(state) + money_tolerance(needed):
@@ -304,14 +301,13 @@ def fills_now(market, state, order, bar: int) -> bool:
 @law
 def fill_submitted(market, state, first_row: int, bar: int) -> None:
     """C-02 `same_close`: after the checks of a bar its market orders meet the close, in order of submission."""
-    config, account = state.config[0], state.account[0]
-    for row in range(first_row, account.order_count):
+    for row in range(first_row, state.account[0].order_count):
         order = state.orders[row]
         if order.status != OrderStatus.VALIDATED or not fills_now(market, state, order, bar):
             continue
-        move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
-        market_at_close(market, state, order, bar)
-        end_immediate(state, order, bar)
+        if route(state, order, bar):
+            market_at_close(market, state, order, bar)
+            end_immediate(state, order, bar)
 
 
 @law
@@ -332,13 +328,14 @@ def check_order(market, state, row: int, bar: int) -> None:
     """L-01, L-02, A-02: takes one submitted order to VALIDATED or REJECTED and lists it if it lives."""
     config, account, order = state.config[0], state.account[0], state.orders[row]
     move(config, account, state.transitions, order, bar, OrderEvent.SUBMIT.value, Reason.NONE.value)
+    asked = order.quantity  # of a child its own, before it takes what its parent has filled
     reason = refusal(state, order)
     if reason != Reason.NONE:
         move(config, account, state.transitions, order, bar, OrderEvent.REFUSE.value, reason)
         return
     move(config, account, state.transitions, order, bar, OrderEvent.VALIDATE.value, Reason.NONE.value)
     if not order.bits & CHILD or config.cash_submit == CashSubmit.CUMULATIVE_CHECK:
-        reason = funding_reason(market, state, order, bar)
+        reason = funding_reason(market, state, order, bar, asked)
         if reason != Reason.NONE:
             move(config, account, state.transitions, order, bar, OrderEvent.DENY.value, reason)
             return

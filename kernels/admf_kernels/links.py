@@ -22,7 +22,7 @@ CHILD, PARENT, WAITS = OrderFlag.CHILD.value, OrderFlag.PARENT.value, OrderFlag.
 REDUCE_ONLY, OCO_REDUCE = OrderFlag.REDUCE_ONLY.value, OrderFlag.OCO_REDUCE.value
 EXIT, TRAIL, ENTERED_INSIDE = OrderFlag.EXIT.value, OrderFlag.TRAIL.value, OrderFlag.ENTERED_INSIDE.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
-VALID = BarFlag.VALID.value
+VALID, ELIGIBLE = BarFlag.VALID.value, Reason.ELIGIBLE.value
 NEVER = 2**31 - 1
 
 
@@ -75,6 +75,16 @@ def end(state, order, bar: int, event: int, reason: int) -> None:
     move(config, account, state.transitions, order, bar, event, reason)
     if order.bits & PARENT:
         settle_children(state, order, bar)
+
+
+@law
+def route(state, order, bar: int) -> bool:
+    """L-03, L-07: takes a VALIDATED order to work; False where there is nothing it may reduce, which ends it."""
+    if order.bits & REDUCE_ONLY and order.side * state.positions[order.symbol].quantity >= 0.0:
+        end(state, order, bar, OrderEvent.CANCEL.value, Reason.NOTHING_TO_REDUCE.value)
+        return False
+    move(state.config[0], state.account[0], state.transitions, order, bar, OrderEvent.ROUTE.value, ELIGIBLE)
+    return True
 
 
 @law
@@ -140,7 +150,7 @@ def set_life(order, first_bar: int, tif_bar: int, session_end) -> None:
     order.eligible_bar = first_bar
     if order.bits & (AT_OPEN | AT_CLOSE):
         order.eligible_bar = session_bar(order, first_bar, session_end)
-        order.expires_bar = order.eligible_bar
+        order.expires_bar = min(last_bar_of(session_end, order, order.eligible_bar), order.eligible_bar)
     else:
         order.expires_bar = last_bar_of(session_end, order, tif_bar)
 

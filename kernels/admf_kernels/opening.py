@@ -16,11 +16,12 @@ from admf_kernels.codes import (
 )
 from admf_kernels.entering import fills_at_stop
 from admf_kernels.execution import execute
-from admf_kernels.exits import has_path, moves_inside, stop_exit_price
+from admf_kernels.exits import moves_inside, stop_exit_price
 from admf_kernels.laws.prices import limit_base, stop_base
 from admf_kernels.laws.trails import better_peak, move_trail, start_trail
 from admf_kernels.links import end
 from admf_kernels.touch import (
+    has_path,
     is_judged,
     is_sibling,
     latch,
@@ -28,6 +29,7 @@ from admf_kernels.touch import (
     reaches_limit,
     settle_stop,
     sibling,
+    stop_limit_rule,
     takes_at_open,
     trigger_reached,
 )
@@ -101,7 +103,8 @@ def open_stop_limit(market, state, order, bar: int) -> bool:
     latch(state, order, bar, TOUCHED_AT_OPEN if touched else STOP_AT_OPEN)
     if touched:
         return limit_at_open(market, state, order, bar, True)
-    if config.stop_limit == StopLimitRule.MARKETABLE_AT_STOP:
+    rule = stop_limit_rule(config, order)
+    if rule == StopLimitRule.MARKETABLE_AT_STOP:
         if fills_at_stop(market, order, bar):
             base = order.stop_price
             execute(
@@ -109,10 +112,10 @@ def open_stop_limit(market, state, order, bar: int) -> bool:
             )
         order.bits |= SEEN
         return True
-    if config.stop_limit == StopLimitRule.NEXT_BAR_ONLY:
+    if rule == StopLimitRule.NEXT_BAR_ONLY:
         order.bits |= SEEN
         return True
-    return config.stop_limit != StopLimitRule.CLOSE_TEST and limit_at_open(market, state, order, bar, True)
+    return rule != StopLimitRule.CLOSE_TEST and limit_at_open(market, state, order, bar, True)
 
 
 @law
@@ -146,7 +149,7 @@ def open_order(market, state, order, bar: int) -> bool:
         if not reached and order.bits & TRAIL and not order.bits & TRIGGERED:
             follow_open(market, state, order, bar)
         return reached
-    if order.form != LIMIT and config.stop_limit == StopLimitRule.CLOSE_TEST and not order.bits & IF_TOUCHED:
+    if order.form != LIMIT and stop_limit_rule(config, order) == StopLimitRule.CLOSE_TEST:
         return False
     return limit_at_open(market, state, order, bar, order.eligible_bar == bar)
 

@@ -113,6 +113,7 @@ trade_dt = record(
         ("exit_bar", i4),
         ("symbol", i4),
         ("side", i1),  # side of the opening fills
+        ("ambiguous", u1),  # 1 where one of its fills is
     ],
     56,
 )
@@ -144,8 +145,9 @@ position_dt = record(
         ("trip_commission", f8),  # commission over its fills
         ("volume_bar", i4),  # bar to which volume_used belongs
         ("entry_bar", i4),  # bar of its first opening fill
+        ("ambiguous", u1),  # 1 where one of its fills is
     ],
-    80,
+    88,
 )
 
 instrument_dt = record(
@@ -240,6 +242,7 @@ account_dt = record(
         ("clamp_saving", f8),  # slippage money that clamps gave back
         ("at_stake", f8),  # sum of what lies between worst and best over ambiguous groups and bars, before costs (W-10)
         ("profit_sum", f8),  # of winning round trips
+        ("entry_bar_profit", f8),  # of those that began and ended in one bar
         ("loss_sum", f8),  # of losing round trips, >= 0
         ("unfilled_not_touched", i8),  # sums over orders (U-01)
         ("unfilled_capped", i8),
@@ -285,7 +288,7 @@ account_dt = record(
         ("failed_order", i4),  # number of the order at which a user law failed, -1 without
         ("row_limit", i4),  # first row of orders that this bar may not use
     ],
-    376,
+    384,
 )
 
 FloatArray = NDArray[np.float64]

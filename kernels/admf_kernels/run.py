@@ -6,6 +6,7 @@
 from admf_kernels._jit import kernel, law
 from admf_kernels.closing import fill_at_close
 from admf_kernels.codes import (
+    BadBar,
     BarFlag,
     LastBar,
     Liquidity,
@@ -24,12 +25,15 @@ from admf_kernels.intake import new_order, read_script, take_orders
 from admf_kernels.laws.accounting import equity_of
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
+from admf_kernels.links import parent_lives, route
 from admf_kernels.step import match
+from admf_kernels.touch import left_this_bar
 from admf_kernels.views import as_market, as_state
 
 VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
 TAKER = Liquidity.TAKER.value
-SLIP_MARKET, WAITS, AT_CLOSE = SlipOn.MARKET.value, OrderFlag.WAITS.value, Reason.FILL_AT_CLOSE.value
+SLIP_MARKET, AT_CLOSE = SlipOn.MARKET.value, Reason.FILL_AT_CLOSE.value
+WAITS, OPENING = OrderFlag.WAITS.value, OrderFlag.OPENING.value
 # rows one live order can write on one bar, at most: an entry with its two exits, each split by a reversal
 FILLS_PER_ORDER, TRANSITIONS_PER_ORDER = 4, 8
 
@@ -110,18 +114,31 @@ def flatten_all(market, state, bar: int, bankrupt: bool) -> None:
 
 
 @law
+def takes_last_close(market, state, order, bar: int) -> bool:
+    """T-03: whether an order meets the last close; it is put to work where it is not yet."""
+    if order.type != OrderType.MARKET or not is_alive(order) or parent_lives(state, order):
+        return False
+    if left_this_bar(state, order) or order.bits & WAITS:
+        return False
+    if order.status == OrderStatus.VALIDATED and not route(state, order, bar):
+        return False
+    return state.config[0].bad_bar == BadBar.NONE or market.flags[bar, order.symbol] & VALID != 0
+
+
+@law
 def fill_last_orders(market, state, bar: int) -> None:
-    """T-03 `fill_at_close`: market orders that are still alive meet the last close."""
-    config, account = state.config[0], state.account[0]
-    for index in range(account.working_count):
+    """T-03 `fill_at_close`: market orders that are still alive meet the last close, reducing ones first (C-03)."""
+    for index in range(state.account[0].working_count):
         order = state.orders[state.working[index]]
-        if order.type != OrderType.MARKET or order.bits & WAITS or not is_alive(order):
-            continue
-        if not market.flags[bar, order.symbol] & VALID:
-            continue
-        if order.status == OrderStatus.VALIDATED:
-            move(config, account, state.transitions, order, bar, OrderEvent.ROUTE.value, Reason.ELIGIBLE.value)
-        fill_at_close(market, state, order, bar, market.close[bar, order.symbol], TAKER, AT_CLOSE, SLIP_MARKET)
+        order.bits |= OPENING
+        if order.side * state.positions[order.symbol].quantity < 0.0:
+            order.bits &= ~OPENING
+    for opening in range(2):
+        for index in range(state.account[0].working_count):
+            order = state.orders[state.working[index]]
+            if (order.bits & OPENING != 0) == (opening == 1) and takes_last_close(market, state, order, bar):
+                close = market.close[bar, order.symbol]
+                fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_MARKET)
 
 
 @kernel

@@ -12,19 +12,20 @@ from admf_kernels.codes import (
     OrderFlag,
     Path,
     PriceReference,
+    StopLimitRule,
     TrailReference,
     Unfilled,
 )
-from admf_kernels.exits import has_path
 from admf_kernels.inside import inside_group
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.trails import better_peak, move_trail, start_trail
 from admf_kernels.links import end_immediate, sweep_ended
 from admf_kernels.opening import open_alone, open_group
-from admf_kernels.touch import is_judged, left_this_bar
+from admf_kernels.touch import has_path, is_judged, left_this_bar
 from admf_kernels.walk import walk
 
 OPENING, ABLE = OrderFlag.OPENING.value, OrderFlag.ABLE.value
+SEEN = OrderFlag.SEEN.value
 TRAIL, TRIGGERED = OrderFlag.TRAIL.value, OrderFlag.TRIGGERED.value
 AT_CLOSE, ENTERED_INSIDE = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value
 VALID = BarFlag.VALID.value
@@ -126,6 +127,15 @@ def phase_close(market, state, bar: int, hit_count: int) -> None:
 
 
 @law
+def rest_group(state, order, hit_count: int) -> None:
+    """C-05: what a fill ended or cut does nothing more on this bar."""
+    for index in range(hit_count):
+        other = state.orders[state.hits[index]]
+        if other.oco == order.oco:
+            other.bits |= SEEN
+
+
+@law
 def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
     """C-05 `order_id`: each order meets the open, else the range, in ascending number; children of fills join."""
     index = 0
@@ -138,12 +148,14 @@ def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
         order.bits |= OPENING
         if order.side * state.positions[order.symbol].quantity < 0.0:
             order.bits &= ~OPENING
-        before = hit_count
+        before, filled_before = hit_count, order.filled_quantity
         hit_count = open_alone(market, state, row, bar, hit_count)
         for joined in range(before, hit_count):
             insert_hit(state, joined)
         if not is_judged(order):
             inside_group(market, state, row, bar, 0)
+        if order.oco != 0 and order.filled_quantity > filled_before:
+            rest_group(state, order, hit_count)
 
 
 @law
@@ -232,6 +244,7 @@ def match(market, state, bar: int) -> None:
         if (
             config.price_ref == PriceReference.CLOSE
             or config.market_fill != MarketFill.NEXT_OPEN
+            or config.stop_limit == StopLimitRule.CLOSE_TEST
             or any_on_close(state, hit_count)
         ):
             phase_close(market, state, bar, hit_count)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from admf_kernels._jit import law
-from admf_kernels.codes import LimitAtOpen, OrderEvent, OrderFlag, OrderType, StopLatch
+from admf_kernels.codes import LimitAtOpen, OrderEvent, OrderFlag, OrderType, Path, StopLatch, StopLimitRule
 from admf_kernels.laws.lifecycle import is_active, move
 from admf_kernels.laws.prices import limit_reached, stop_reached
 from admf_kernels.links import find_row
@@ -13,6 +13,7 @@ EXIT, OPENING = OrderFlag.EXIT.value, OrderFlag.OPENING.value
 SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
 TRAIL, IF_TOUCHED = OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
+PATH_RULE = StopLimitRule.PATH.value
 LONE = IF_TOUCHED | AT_OPEN | AT_CLOSE  # never judged together with an exit of the other kind
 
 
@@ -47,6 +48,23 @@ def reaches_limit(config, instrument, order, price: float) -> bool:
         config.limit_through_ticks,
         instrument.tick_inverse,
     )
+
+
+@law
+def has_path(config) -> bool:
+    """X-01: whether one assumed path takes the place of all admissible ones."""
+    return config.path >= Path.OHLC
+
+
+@law
+def stop_limit_rule(config, order) -> int:
+    """P-09, P-15, X-03: the StopLimitRule that applies to an order of that form."""
+    rule = config.stop_limit
+    if order.bits & IF_TOUCHED:
+        return PATH_RULE
+    if has_path(config) and rule != StopLimitRule.NEXT_BAR_ONLY and rule != StopLimitRule.MARKETABLE_AT_STOP:
+        return PATH_RULE
+    return rule
 
 
 @law
@@ -162,4 +180,4 @@ def units_at_stake(state, order) -> float:
     """W-10: what an order has left, of one that reduces at most the position."""
     left = order.quantity - order.filled_quantity
     held = -order.side * state.positions[order.symbol].quantity
-    return min(left, held) if held > 0.0 else left
+    return held if 0.0 < held < left else left

@@ -61,7 +61,9 @@ def as_state(state):
     return state
 
 
-def _pointer_to(view: Any) -> Any:
+def pointer_to(view: Any) -> Any:
+    """How an intrinsic turns a table of addresses into a pointer to a view."""
+
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, args[0])
         return builder.bitcast(array.data, context.get_value_type(view))
@@ -72,13 +74,13 @@ def _pointer_to(view: Any) -> Any:
 @intrinsic
 def _market_of(typing_context, table):
     """The pointer to a table of addresses."""
-    return MARKET(table), _pointer_to(MARKET)
+    return MARKET(table), pointer_to(MARKET)
 
 
 @intrinsic
 def _state_of(typing_context, table):
     """The pointer to a table of addresses."""
-    return STATE(table), _pointer_to(STATE)
+    return STATE(table), pointer_to(STATE)
 
 
 @overload(as_market)

@@ -12,20 +12,30 @@ from admf_kernels.codes import (
     StopLimitRule,
     TrailReference,
 )
+from admf_kernels.entering import fills_at_stop
 from admf_kernels.execution import execute
 from admf_kernels.inside import acts_inside
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import limit_base, limit_path_price, stop_base
 from admf_kernels.laws.trails import better_peak, move_trail
-from admf_kernels.touch import is_judged, latch, left_this_bar, reaches_limit, settle_stop, trigger_reached
+from admf_kernels.touch import (
+    is_judged,
+    latch,
+    left_this_bar,
+    reaches_limit,
+    settle_stop,
+    stop_limit_rule,
+    trigger_reached,
+)
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
-SEEN, ABLE = OrderFlag.SEEN.value, OrderFlag.ABLE.value
+SEEN, ABLE, EXIT = OrderFlag.SEEN.value, OrderFlag.ABLE.value, OrderFlag.EXIT.value
 LIMIT, STOP, STOP_LIMIT = OrderType.LIMIT.value, OrderType.STOP.value, OrderType.STOP_LIMIT.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
 SLIP_STOP, SLIP_LIMIT = SlipOn.STOP.value, SlipOn.LIMIT.value
 SLIP_MARKETABLE = SlipOn.LIMIT_MARKETABLE.value
 LIMIT_INSIDE, STOP_INSIDE, TOUCHED = Reason.LIMIT_REACHED.value, Reason.STOP_REACHED.value, Reason.TOUCHED.value
+BEYOND_EXIT = Reason.ENTRY_BEYOND_EXIT.value
 
 
 @law
@@ -85,10 +95,17 @@ def fill_on_path(market, state, order, bar: int, price: float, base: float, take
 
 
 @law
+def is_new_exit(order, bar: int) -> bool:
+    """W-03, X-03: whether an order is an exit whose parent filled in this bar."""
+    return order.bits & EXIT != 0 and order.eligible_bar == bar
+
+
+@law
 def act_at_limit(market, state, order, bar: int, price: float, at_once: bool) -> None:
     """X-03: a limit that the path reaches, or whose condition held when it became active."""
     if at_once:
-        fill_on_path(market, state, order, bar, price, price, True, LIMIT_INSIDE, SLIP_MARKETABLE)
+        reason = BEYOND_EXIT if is_new_exit(order, bar) else LIMIT_INSIDE
+        fill_on_path(market, state, order, bar, price, price, True, reason, SLIP_MARKETABLE)
         return
     symbol = order.symbol
     high, low = market.high[bar, symbol], market.low[bar, symbol]
@@ -102,6 +119,7 @@ def act_at_trigger(market, state, order, bar: int, price: float, at_once: bool) 
     config = state.config[0]
     touched = order.bits & IF_TOUCHED != 0
     reason = TOUCHED if touched else STOP_INSIDE
+    fill_reason = BEYOND_EXIT if at_once and is_new_exit(order, bar) else reason
     close = market.close[bar, order.symbol]
     base = price
     if not at_once:
@@ -109,19 +127,19 @@ def act_at_trigger(market, state, order, bar: int, price: float, at_once: bool) 
         if not touched:
             base = stop_base(order.side, base, base, close, config.stop_gap)
     if order.form == STOP:
-        filled = fill_on_path(market, state, order, bar, price, base, True, reason, SLIP_STOP)
+        filled = fill_on_path(market, state, order, bar, price, base, True, fill_reason, SLIP_STOP)
         settle_stop(state, order, bar, filled, reason)
         return
     latch(state, order, bar, reason)
-    rule = config.stop_limit
-    beyond = order.side * (order.limit_price - price) >= 0.0
-    if not touched and rule == StopLimitRule.NEXT_BAR_ONLY:
+    rule = stop_limit_rule(config, order)
+    if rule == StopLimitRule.NEXT_BAR_ONLY:
         order.bits |= SEEN
-    elif beyond:
-        at_market = touched or rule == StopLimitRule.MARKETABLE_AT_STOP
-        fill_on_path(market, state, order, bar, price, base, True, reason, SLIP_MARKETABLE if at_market else SLIP_STOP)
-    elif not touched and rule == StopLimitRule.MARKETABLE_AT_STOP:
+    elif rule == StopLimitRule.MARKETABLE_AT_STOP:
         order.bits |= SEEN
+        if fills_at_stop(market, order, bar):
+            fill_on_path(market, state, order, bar, price, order.stop_price, True, reason, SLIP_MARKETABLE)
+    elif order.side * (order.limit_price - price) >= 0.0:
+        fill_on_path(market, state, order, bar, price, price, True, reason, SLIP_MARKETABLE)
 
 
 @law
@@ -160,7 +178,7 @@ def next_on_leg(state, symbol: int, bar: int, price: float, target: float):
         if not now and not holds_at(config, state, order, target):
             continue
         level = price if now else level_of(config, state, order)
-        stop = waits_for_trigger(order)
+        stop = order.form == STOP and order.bits & IF_TOUCHED == 0
         before = abs(level - price) < abs(found_level - price)
         if level == found_level and config.conflict == Conflict.STOP_FIRST:
             before = stop and not found_stop
@@ -183,21 +201,23 @@ def walk_leg(market, state, symbol: int, bar: int, price: float, target: float) 
 
 
 @law
-def visit_point(market, state, symbol: int, bar: int, price: float) -> None:
-    """X-04: the orders at one point, those that were active before it first, then what they activated."""
+def visit_point(market, state, symbol: int, bar: int, before: float, price: float) -> None:
+    """X-04: the orders that are reached at a point, in ascending number; what they activate acts there at once."""
     config, account = state.config[0], state.account[0]
     for index in range(account.working_count):
         order = state.orders[state.working[index]]
         order.bits &= ~ABLE
-        if can_act(state, order, symbol, bar):
+        if can_act(state, order, symbol, bar) and not holds_at(config, state, order, before):
             order.bits |= ABLE
-    for old in range(2):
-        for index in range(account.working_count):
-            order = state.orders[state.working[index]]
-            if (order.bits & ABLE != 0) != (old == 0) or not can_act(state, order, symbol, bar):
-                continue
-            if holds_at(config, state, order, price):
-                act(market, state, order, bar, price, old == 1)
+    index = 0
+    while index < account.working_count:
+        order = state.orders[state.working[index]]
+        index += 1
+        if can_act(state, order, symbol, bar) and holds_at(config, state, order, price):
+            at_once = order.bits & ABLE == 0
+            order.bits &= ~ABLE
+            act(market, state, order, bar, price, at_once)
+            index = 0
     follow_path(state, symbol, bar, price)
 
 
@@ -211,9 +231,9 @@ def walk_symbol(market, state, symbol: int, bar: int) -> None:
     if high_first(config.path, open_, high, low, close):
         first, second = high, low
     if config.points_only:
-        visit_point(market, state, symbol, bar, first)
-        visit_point(market, state, symbol, bar, second)
-        visit_point(market, state, symbol, bar, close)
+        visit_point(market, state, symbol, bar, open_, first)
+        visit_point(market, state, symbol, bar, first, second)
+        visit_point(market, state, symbol, bar, second, close)
         return
     walk_leg(market, state, symbol, bar, open_, first)
     walk_leg(market, state, symbol, bar, first, second)

@@ -9,7 +9,7 @@ from admf.cases import run_paths
 from admf.errors import DataError
 
 FOLDER = Path(__file__).parent
-PASSED_MIN = 0.95  # of the shared collection
+PASSED_MIN = 0.95
 MET_IN_FULL = ("spec__", "ibkr__")  # files in which nothing may differ
 
 
@@ -54,16 +54,15 @@ def test_own_rules_and_published_fees_are_met_in_full(beginning, verdicts):
     assert ids.isdisjoint(not_passed(verdicts))
 
 
-def test_the_shared_collection_is_met(shared_cases):
-    verdicts = run_paths([shared_cases])
-    assert set(not_passed(verdicts)) <= listed_deviations()
+def test_nearly_all_are_met(verdicts):
     passed = sum(verdict["status"] == "passed" for verdict in verdicts)
     assert passed >= PASSED_MIN * len(verdicts)
 
 
-def test_copies_are_as_in_the_shared_collection(shared_cases):
-    for path in FOLDER.glob("*.json"):
-        assert path.read_bytes() == (shared_cases / path.name).read_bytes(), path.name
+def test_copies_are_the_shared_collection(shared_cases):
+    """So what the tests here judge is what `admf cases ../shared/cases` judges."""
+    copies = {path.name: path.read_bytes() for path in FOLDER.glob("*.json")}
+    assert copies == {path.name: path.read_bytes() for path in shared_cases.glob("*.json")}
 
 
 def test_sources_are_kept():
@@ -192,6 +191,8 @@ def test_a_wrong_figure_fails_by_its_name(tmp_path, change, figure):
         (put("expect", "error", to="ValueError"), "expect.error: no such figure of a case like this"),
         (put("expect", to={"events": []}), "expect: nothing to compare"),
         (put("bars", to=[]), "bars: none"),
+        (put("config", "session_open_bars", to=5), "not readable: TypeError"),
+        (put("orders", 0, "qty", to=[1]), "orders.A.qty: [1] is no single value"),
     ],
 )
 def test_what_is_not_understood_is_named_and_never_passes(tmp_path, change, reason):

@@ -30,6 +30,7 @@ WORDS = {"adaptive_tie_low": "adaptive"}
 # Where a preset says something else than the notes, and why.
 OTHERWISE = {
     ("backtesting.py", "conflict"): "its queue judges a stop by the whole bar before the target: order_id, stops first",
+    ("backtesting.py", "entry_bar_exits"): "after a stop entry the target may act, if the bar leaves the stop alone",
     ("vectorbt", "conflict"): "as backtesting.py",
 }
 

@@ -60,7 +60,7 @@ def case_of(bar, orders, side, held_at):
     }
     bars = [{"o": o, "h": o, "l": o, "c": o, "v": 1e3}, {"o": o, "h": max(h, l), "l": min(h, l), "c": c, "v": 1e3}]
     name = f"{orders} on {bar}, {'long' if side > 0 else 'short'}"
-    return Case(name, "ours-pessimistic", bars, rows, config, expect, None, ())
+    return Case(name, "ours-pessimistic", bars, rows, config, expect)
 
 
 @pytest.mark.parametrize("side", [1, -1])

@@ -89,6 +89,20 @@ def test_a_module_that_fails(admf: Command, place: Path, text: str, words: list[
     refused(admf("check", "config.yaml"), 1, *words)
 
 
+def test_what_fails_at_run_says_how_to_find_the_line(
+    admf: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, _ = BODIES["raises"]
+    _write(place, STRATEGY.format(body=body))
+    outcome = admf("run", "config.yaml")
+    refused(outcome, 1, "ValueError", "NUMBA_DISABLE_JIT=1 in the environment steps the same code in plain Python")
+    assert "debug=True" not in outcome.err
+    monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
+    outcome = admf("run", "config.yaml")
+    refused(outcome, 1, "Mine.on_bar (line 16 of ", "mine.py) raised ValueError at bar 2: boom\n")
+    assert "NUMBA_DISABLE_JIT" not in outcome.err
+
+
 def test_a_module_without_the_strategy(admf: Command, place: Path) -> None:
     _write(place, STRATEGY.format(body="pass").replace("Mine", "Main"))
     refused(admf("run", "config.yaml"), 2, "strategy.class", "'Mine'", "did you mean 'Main'?")

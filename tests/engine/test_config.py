@@ -236,7 +236,7 @@ def test_every_fault_at_once() -> None:
     [
         ({"backtest": None}, "exactly one of the modes is needed"),
         ({"optimization": {"max_workers": 2}}, "exactly one of the modes is needed"),
-        ({"risk": {"max_position_size": 1_000}}, "risk: not built yet"),
+        ({"risk": {"nonsense": 1_000}}, "risk.nonsense"),
         ({"grid": {"fast": [1, 2]}}, "grid: not built yet"),
         ({"data": {}}, "data: bars come from one place; found 'neither'"),
         ({"data": {"path": "x.csv", "generate": {}}}, "data: bars come from one place; found 'path and generate'"),
@@ -247,7 +247,7 @@ def test_every_fault_at_once() -> None:
         ({"stop_on_error": False}, "stop_on_error: a run always stops"),
         ({"execution": {"clamp": "none", "clamp_fail": "skip_bar"}}, "execution.clamp_fail: clamp=none clamps nothing"),
         ({"execution": 3}, "execution: not a section"),
-        ({"account": {"leverage": 2}}, "account.leverage: buying on margin is not built yet"),
+        ({"account": {"leverage": 0.5}}, "account.leverage: out of range"),
         ({"backtest": {"components": {}}}, "backtest.components.strategy: missing"),
         ({"backtest": {"components": {"strategy": STRATEGY, "broker": {"class": "LiveBroker"}}}}, "SimulatedBroker"),
     ],
@@ -377,3 +377,23 @@ def test_reading_a_configuration_loads_no_compiler_and_no_frames(bare_environmen
         command, env=bare_environment, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == ""
+
+
+def test_sessions_may_be_a_file_of_hours_beside_the_configuration(tmp_path: Path) -> None:
+    hours = "open,close\n2024-01-02 09:00,2024-01-02 17:00\n2024-01-02 18:00,2024-01-03 01:00\n"
+    (tmp_path / "hours.csv").write_text(hours)
+    rows = "".join(f"2024-01-02 {hour}:00,1,2,1,2\n" for hour in ("10", "16", "18", "23"))
+    (tmp_path / "bars.csv").write_text("timestamp,open,high,low,close\n" + rows)
+    document = {**PLAIN, "data": {"path": "bars.csv", "sessions": "hours.csv"}}
+    assert load_config(document, folder=tmp_path).market().arrays.session_end.tolist() == [1, 1, 3, 3]
+    assert load_config({**document, "data": {"path": "bars.csv", "sessions": "GAPS"}}, folder=tmp_path).market()
+    config = load_config({**document, "data": {"path": "bars.csv", "sessions": "week"}}, folder=tmp_path)
+    with pytest.raises(DataError, match=r"data\.sessions: unknown rule"):
+        config.market()
+    assert "data.sessions: not a way to cut sessions" in refusal({**document, "data": {"sessions": 3}})
+
+
+def test_contradictions_are_found_without_data() -> None:
+    text = refusal({**PLAIN, "execution": {"points_only": True, "bounds": True, "path": "queue"}})
+    assert "execution.points_only: only the points of one path are prices" in text
+    assert "execution.bounds: the bounds are the paths worst and best" in text

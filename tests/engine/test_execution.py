@@ -148,7 +148,7 @@ def test_rules_that_are_refused(change: dict[str, Any], message: str) -> None:
         ({"cash": float("inf")}, "account.cash: out of range"),
         ({"cash": None}, "account.cash: not a number"),
         ({"currency": ""}, "account.currency: not a name"),
-        ({"leverage": 2}, "account.leverage: buying on margin is not built yet; found 2.0; allowed: 1.0"),
+        ({"leverage": 0.5}, "account.leverage: out of range; found 0.5; allowed: a finite number >= 1"),
         ({"margin_initial": -0.1}, "account.margin_initial: out of range"),
         ({"positions": [1]}, "account.positions: not a mapping"),
         ({"positions": {"A": 3}}, "account.positions.A: not a pair"),

@@ -55,6 +55,34 @@ def test_every_word_is_read_in_any_case(column, code, spell):
     assert script.table[column].to_list() == words
 
 
+def test_trails_reach_their_fields():
+    """A percent of 5 is a share of 0.05; of two distances none counts; other types have none of it."""
+    script = read(
+        {
+            "bar": 0,
+            "side": "sell",
+            "type": ["trailing_stop", "trailing_stop", "trailing_stop_limit", "market", "limit"],
+            "quantity": 1.0,
+            "trail_amount": [2.0, 3.0, None, None, None],
+            "trail_percent": [None, 4.0, 5.0, None, None],
+            "trail_activation_offset": [0.5, None, None, None, None],
+            "limit_offset": [None, None, 0.1, None, None],
+            "limit_price": [None, None, None, None, 9.0],
+            "stop_price": [95.0, None, None, None, None],
+            "post_only": [False, False, False, False, True],
+        }
+    )
+    orders = orders_of(script)
+    nan = math.nan
+    np.testing.assert_array_equal(orders["trail_distance"], [2.0, nan, 0.05, nan, nan])
+    np.testing.assert_array_equal(orders["trail_offset"], [0.5, nan, nan, nan, nan])
+    np.testing.assert_array_equal(orders["limit_offset"], [nan, nan, 0.1, nan, nan])
+    np.testing.assert_array_equal(orders["stop_price"], [95.0, nan, nan, nan, nan])
+    bits = orders["bits"] & ~OrderFlag.OCO_REDUCE
+    assert bits.tolist() == [0, 0, OrderFlag.TRAIL_PERCENT, 0, OrderFlag.POST_ONLY]
+    assert script.table["trail_percent"].to_list() == [None, 4.0, 5.0, None, None]
+
+
 def test_numbers_reach_their_fields():
     script = read(
         {

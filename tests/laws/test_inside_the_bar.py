@@ -76,7 +76,7 @@ def oracle_set(plan: Plan, bar: TickBar) -> set[Outcome] | None:
         assert plan.limit is not None
         if bar.low > plan.limit - plan.through:
             return {Outcome(None, None)}
-    found = inside(order, scene, triggered_now=False, certain=None)
+    found = inside(order, scene, certain=None)
     return {
         Outcome(
             None if outcome.entry is None else int(outcome.entry.base),

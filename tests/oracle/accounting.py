@@ -46,6 +46,7 @@ def open_part(world: World, position: Position, fill: Fill, multiplier: float) -
     position.entry_quantity += fill.quantity
     position.entry_value += fill.quantity * fill.price
     position.commission += fill.commission
+    position.ambiguous |= fill.ambiguous
     if fill.side < 0 and world.rules.short == "margin":
         position.locked += fill.quantity * fill.price * multiplier * (1.0 + world.rules.margin_initial)
 
@@ -55,6 +56,7 @@ def close_part(world: World, position: Position, fill: Fill, multiplier: float) 
     held = abs(position.quantity)
     position.exit_value += fill.quantity * fill.price
     position.commission += fill.commission
+    position.ambiguous |= fill.ambiguous
     position.quantity += fill.side * fill.quantity
     if abs(position.quantity) <= DUST * fill.quantity:
         end_trip(world, position, fill, multiplier)
@@ -67,13 +69,17 @@ def end_trip(world: World, position: Position, fill: Fill, multiplier: float) ->
     quantity, side = position.entry_quantity, -fill.side
     entry, leave = position.entry_value / quantity, position.exit_value / quantity
     pnl = side * (position.exit_value - position.entry_value) * multiplier - position.commission
+    bars = (position.entry_bar, fill.bar)
     world.trades.append(
-        Trade(quantity, entry, leave, pnl, position.commission, position.entry_bar, fill.bar, fill.symbol, side)
+        Trade(quantity, entry, leave, pnl, position.commission, *bars, fill.symbol, side, position.ambiguous)
     )
+    if bars[0] == bars[1] and pnl > 0.0:
+        world.statistics.entry_bar_profit += pnl  # W-10
     world.statistics.count_trip(pnl)
     position.quantity = position.average_price = position.locked = 0.0
     position.entry_quantity = position.entry_value = position.exit_value = position.commission = 0.0
     position.entry_bar = -1
+    position.ambiguous = False
 
 
 def count(world: World, fill: Fill, multiplier: float) -> None:

@@ -75,7 +75,7 @@ class Run:
         world = self.world
         self.judge_bars()
         self.begin()
-        working = [order for order in world.orders if order.active]
+        working = [order for order in world.orders if order.active and order.eligible_bar <= world.bar]
         if world.rules.price_ref == "range":
             self.match()
         close_phase(world)

@@ -7,7 +7,7 @@ from oracle.outcomes import Outcome, Scene, Stay, limit_price_inside, stop_price
 from oracle.prices import fav
 from oracle.records import TOUCHED, Order, Price
 from oracle.trails import better
-from oracle.turns import is_beyond_stop, stop_limit_rule
+from oracle.turns import fills_at_stop, is_beyond_stop, stop_limit_rule
 
 # What is certain to come after an entry: (the extreme of its stop, that of its target).
 AFTER_STOP = (False, True)
@@ -29,10 +29,15 @@ def follow(order: Order, scene: Scene, found: Price, moment: float, certain: tup
 
 
 def stop_entry(
-    order: Order, scene: Scene, *, slip: str = "stop", certain: tuple[bool, bool] = AFTER_STOP
+    order: Order,
+    scene: Scene,
+    *,
+    slip: str = "stop",
+    certain: tuple[bool, bool] = AFTER_STOP,
+    bounded: bool = True,
 ) -> list[Outcome]:
     """W-04, W-05 (a): in at S."""
-    found = replace(stop_price_inside(order, order.stop_price, scene), slip=slip)
+    found = replace(stop_price_inside(order, order.stop_price, scene), slip=slip, bounded=bounded)
     return follow(order, scene, found, order.stop_price, certain)
 
 
@@ -53,13 +58,12 @@ def stop_limit_entry(order: Order, scene: Scene, certain: tuple[bool, bool] | No
     rule, bar = stop_limit_rule(order, scene.rules), scene.bar
     if rule in ("next_bar_only", "close_test"):
         return []
-    if rule == "pyalgo_min" and not scene.passes(order, fav(order.side, bar)):
-        return []
-    if is_beyond_stop(order):
-        slip = "stop" if rule == "path" else "limit_marketable"
-        return stop_entry(order, scene, slip=slip, certain=certain or AFTER_STOP)
     if rule == "marketable_at_stop":
-        return []
+        if not fills_at_stop(order, bar):
+            return []
+        return stop_entry(order, scene, slip="limit_marketable", certain=certain or AFTER_STOP)
+    if is_beyond_stop(order):
+        return stop_entry(order, scene, certain=certain or AFTER_STOP, bounded=rule != "bt_heuristic")
     if rule == "bt_heuristic":
         adverse = order.side * (bar.open - bar.close)
         if adverse < 0.0 or (adverse == 0.0 and order.side > 0) or order.side * (bar.close - order.limit_price) > 0.0:
@@ -73,19 +77,11 @@ def stop_limit_entry(order: Order, scene: Scene, certain: tuple[bool, bool] | No
     return [*found, Outcome("no fill", 0.0)]
 
 
-def better_than_trigger(order: Order, scene: Scene) -> list[Outcome]:
-    """P-15, `pyalgo_min`: triggered at the open, the limit is judged on the rest of the bar."""
-    if not order.side * (scene.bar.open - order.limit_price) < 0.0:
-        return limit_entry(order, scene)
-    found = Price(scene.bar.open, "limit_marketable", Liquidity.TAKER, Reason.LIMIT_REACHED)
-    return follow(order, scene, found, through_price(order, scene), AFTER_LIMIT)
-
-
-def inside(order: Order, scene: Scene, *, triggered_now: bool, certain: tuple[bool, bool] | None) -> list[Outcome]:
+def inside(order: Order, scene: Scene, *, certain: tuple[bool, bool] | None) -> list[Outcome]:
     """P-06, P-08, P-09, P-12, W-05: the outcomes of an order that the bar reaches after its open; none where it
     stays out.
 
-    `triggered_now`: its trigger traded at this bar's open. `certain` replaces what follows its kind of entry (W-08).
+    `certain` replaces what follows its kind of entry (W-08).
     """
     if order.type == OrderType.STOP:
         return stop_entry(order, scene, certain=certain or AFTER_STOP)
@@ -96,7 +92,5 @@ def inside(order: Order, scene: Scene, *, triggered_now: bool, certain: tuple[bo
             limit_entry(order, scene, certain or AFTER_LIMIT) if scene.passes(order, fav(order.side, scene.bar)) else []
         )
     if order.type == OrderType.LIMIT or order.triggered:
-        if triggered_now and stop_limit_rule(order, scene.rules) == "pyalgo_min":
-            return better_than_trigger(order, scene)
         return limit_entry(order, scene, certain or AFTER_LIMIT)
     return stop_limit_entry(order, scene, certain)

@@ -10,6 +10,8 @@ def exits_follow(world: World, entry: Order) -> bool:
     word = world.rules.entry_bar_exits
     if word == "market_entry_only":
         return entry.type in (OrderType.MARKET, OrderType.MARKET_ON_OPEN)
+    if word == "market_or_stop_target":
+        return entry.type in (OrderType.MARKET, OrderType.MARKET_ON_OPEN)
     return word != "none"
 
 

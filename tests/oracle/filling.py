@@ -66,10 +66,14 @@ def passing(world: World, order: Order, wanted: float) -> float:
 def priced(world: World, order: Order, found: Price, quantity: float, *, slips: bool = True) -> tuple[float, float]:
     """P-11, S-01: the price after slippage and clamp, and the price before the clamp."""
     bar, instrument = world.now(order.symbol), world.instruments[order.symbol]
-    distance = slippage(world, order, found.slip, found.base, quantity) if slips else 0.0
+    at_open = found.reason in (
+        Reason.FILL_AT_OPEN, Reason.LIMIT_AT_OPEN, Reason.STOP_AT_OPEN, Reason.TOUCHED_AT_OPEN,
+    )  # fmt: skip
+    spared = at_open and "inside_only" in world.rules.slip_on
+    distance = slippage(world, order, found.slip, found.base, quantity) if slips and not spared else 0.0
     raw = found.base + order.side * distance
     raw = rounded_up(raw, instrument) if order.side > 0 else rounded_down(raw, instrument)
-    return clamped(raw, order, bar, world.rules), raw
+    return clamped(raw, order, bar, world.rules, bounded=found.bounded), raw
 
 
 def resolve(world: World, order: Order, found: Price) -> bool:
@@ -121,9 +125,6 @@ def execute(
         if not fund(world, order, deal):
             world.note(order, Unfilled.FUNDS)
             return 0.0
-    if quantity < wanted and deal.quantity > 0.0:
-        order.cut += 1
-        world.statistics.cut += 1
     if deal.refused:
         world.note(order, Unfilled.FUNDS)
     return settle(world, order, deal, ambiguous=ambiguous, first=first)
@@ -187,6 +188,9 @@ def allowed_opening(world: World, order: Order, deal: Deal) -> float:
         if deal.closing < abs(position.quantity):
             unlocked = position.locked * (deal.closing / abs(position.quantity))
     free = (world.cash - (order.side * closed + closing_fee)) - (world.locked - unlocked)
+    if rules.leverage > 1.0:
+        held = position.quantity + order.side * deal.closing
+        free = world.power(world.cash - (order.side * closed + closing_fee), order.symbol, held, deal.found.base)
     value = deal.opening * deal.price * multiplier
     liquidity = deal.found.liquidity
     opening_fee = fill_fee(world, order, liquidity, deal.quantity, closed + value) - closing_fee
@@ -216,7 +220,7 @@ def settle(world: World, order: Order, deal: Deal, *, ambiguous: bool, first: in
         conclude(world, order, reason, more=deal.opening > 0.0 or deal.refused)
     if deal.opening > 0.0:
         book(world, order, deal.found, deal.price, deal.opening, ambiguous=ambiguous, closing=False)
-        if -tolerance(deal.opening * deal.price * multiplier) <= world.free < 0.0:
+        if world.rules.leverage <= 1.0 and -tolerance(deal.opening * deal.price * multiplier) <= world.free < 0.0:
             world.cash = world.locked
         conclude(world, order, reason, more=False)
     if deal.quantity > 0.0:

@@ -26,6 +26,8 @@ def floored(quantity: float, instrument: Instrument) -> float:
 
 def weight(world: World, side: int) -> float:
     """A-02: the share w of an opening's value that it needs in free cash."""
+    if world.rules.leverage > 1.0:
+        return 1.0 / world.rules.leverage
     if side > 0:
         return 1.0
     return world.rules.margin_initial if world.rules.short == "margin" else 0.0

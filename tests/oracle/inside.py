@@ -11,6 +11,7 @@ from oracle.prices import adv, fav, trigger_reached
 from oracle.records import BECOMES_LIMIT, BECOMES_MARKET, STOP_LIMITS, TOUCHED, TRAILS, Order, Price
 from oracle.trails import better, evaluation, extreme, set_limit, stop_at
 from oracle.turns import (
+    fills_at_stop,
     group_of,
     in_order_of_work,
     is_beyond_stop,
@@ -48,7 +49,8 @@ def is_reached_inside(world: World, order: Order, scene: Scene) -> bool:
 
 def exits_of(world: World, order: Order) -> Exits:
     """W-06, W-09, R-05: of the order's live exits the stop, the trail and the limit of lowest number."""
-    if world.rules.child_activation == "next_bar" or not exits_follow(world, order):
+    target_alone = world.rules.entry_bar_exits == "market_or_stop_target" and order.type == OrderType.STOP
+    if world.rules.child_activation == "next_bar" or not (exits_follow(world, order) or target_alone):
         return Exits()
     if order.type == OrderType.TRAILING_STOP:
         return Exits()
@@ -90,39 +92,60 @@ def judge_entry(
     triggers = order.type in BECOMES_LIMIT and not order.triggered
     if triggers and order.type == OrderType.TRAILING_STOP_LIMIT:
         set_limit(world, order, level_of(world, order))
-    now = order.triggered_at_open == world.bar
-    return inside(order, scene, triggered_now=now, certain=certain), triggers
+    return inside(order, scene, certain=certain), triggers
 
 
-def enter(world: World, order: Order, outcomes: list[Outcome], triggers: bool, *, doubted: bool = False) -> None:
-    """W-01, W-03 to W-09: the chosen outcome of an order and of the children it activates.
+def enter(world: World, order: Order, outcomes: list[Outcome], triggers: bool, *, span: float = 0.0) -> None:
+    """W-01, W-03 to W-10: the chosen outcome of an order and of the children it activates.
 
-    `doubted`: a rival of its OCO group could have been first (W-08).
+    `span`: between the outcomes of two of its OCO group of which either could have been first (W-08).
     """
     if triggers:
         latch(world, order, 0.0, trigger_reason(order, at_open=False))
     if not outcomes:
         return
     rest(world, [order])
-    chosen, ambiguous = choose(outcomes, world.rules)
-    ambiguous = ambiguous or doubted
-    world.statistics.ambiguous_groups += ambiguous
+    chosen, spread = choose(outcomes, world.rules)
+    spread = max(spread, span)
+    ambiguous, units = spread != 0.0, units_at_stake(world, order)
     if chosen.entry is None:
+        doubt(world, order, spread, units)
         return
     filled = execute(world, order, chosen.entry, ambiguous=ambiguous, first=world.bar + 1)
+    doubt(world, order, spread, filled if units != units else units)
     if order.type in BECOMES_MARKET:
         latch(world, order, filled, trigger_reason(order, at_open=False))
     if filled == 0.0:
         return
-    trail = exits_of(world, order).trail
-    if trail is not None:
-        trail.judged_bar, trail.sees_extreme = world.bar, chosen.high
-    child = chosen.by
+    for child in order.children:
+        child.sees_extreme = chosen.high
+    leaver = chosen.by
     if ambiguous and world.rules.entry_bar_exits == "proven":
         return
-    if child is not None and child.active and child.remaining > 0.0:
+    if leaver is not None and leaver.type != OrderType.LIMIT and not exits_follow(world, order):
+        return  # market_or_stop_target
+    if leaver is not None and leaver.active and leaver.remaining > 0.0:
         assert chosen.exit is not None
-        take_exit(world, child, chosen.exit, ambiguous=ambiguous)
+        take_exit(world, leaver, chosen.exit, ambiguous=ambiguous)
+
+
+def units_at_stake(world: World, order: Order) -> float:
+    """W-10: what the order has left, of one that reduces at most the position; NaN where that is not known yet."""
+    held = -order.side * world.positions[order.symbol].quantity
+    return held if 0.0 < held < order.remaining else order.remaining
+
+
+def doubt(world: World, order: Order, spread: float, units: float) -> None:
+    """W-01, W-10: counts an ambiguous group and bar."""
+    if spread == 0.0:
+        return
+    statistics = world.statistics
+    statistics.ambiguous_groups += 1
+    if statistics.ambiguous_bar != world.bar:
+        statistics.ambiguous_bar = world.bar
+        statistics.ambiguous_bars += 1
+    if units == units:
+        statistics.at_stake += spread * units * world.instruments[order.symbol].multiplier
 
 
 def take_exit(world: World, order: Order, found: Price, *, ambiguous: bool) -> None:
@@ -144,8 +167,9 @@ def leave(world: World, order: Order, group: list[Order], scene: Scene) -> None:
     trail = scene.exits.trail
     peak, start = (0.0, 0.0) if trail is None else (trail.peak, trail.start)
     outcomes = Stay(scene, -order.side, peak, start, low=True, high=True).outcomes()
-    chosen, ambiguous = choose(outcomes, world.rules)
-    world.statistics.ambiguous_groups += ambiguous
+    chosen, spread = choose(outcomes, world.rules)
+    ambiguous = spread != 0.0
+    doubt(world, order, spread, units_at_stake(world, order))
     taken = [member for member in pair if member is not None]
     rest(world, taken)
     proven = world.rules.entry_bar_exits == "proven" and any(is_entry_bar(world, member) for member in taken)
@@ -167,7 +191,9 @@ def has_level(world: World, order: Order) -> bool:
     if order.type in TRAILS and not order.triggered:
         return False
     if order.type in STOP_LIMITS and not order.triggered:
-        return stop_limit_rule(order, world.rules) in ("path", "marketable_at_stop") and is_beyond_stop(order)
+        if stop_limit_rule(order, world.rules) == "marketable_at_stop":
+            return fills_at_stop(order, world.now(order.symbol))
+        return stop_limit_rule(order, world.rules) == "path" and is_beyond_stop(order)
     if order.type == OrderType.LIMIT_IF_TOUCHED and not order.triggered:
         return is_beyond_stop(order) or scene_of(world, order).passes(order, fav(order.side, world.now(order.symbol)))
     return True
@@ -200,11 +226,14 @@ def contest(world: World, rivals: list[Order]) -> None:
     certain = BOTH if len(first) == 2 else None
     first.sort(key=lambda order: order.number)
     judged = [judge_entry(world, order, scene_of(world, order), certain) for order in first]
-    values = [choose(outcomes, world.rules)[0].value for outcomes, _ in judged]
-    place = values.index(max(values) if world.rules.path == "best" else min(values))
-    everything = {outcome.value for outcomes, _ in judged for outcome in outcomes}
+    chosen = [choose(outcomes, world.rules) for outcomes, _ in judged]
+    values = [outcome.value for outcome, _ in chosen]
+    best = world.rules.path == "best"
+    place = values.index(max(values) if best else min(values))
+    others = [value - spread if best else value + spread for value, (_, spread) in zip(values, chosen, strict=True)]
     rest(world, rivals)
-    enter(world, first[place], *judged[place], doubted=len(everything) > 1)
+    span = 0.0 if len(first) == 1 else max(values + others) - min(values + others)
+    enter(world, first[place], *judged[place], span=span)
 
 
 def inside_phase(world: World) -> None:

@@ -7,7 +7,7 @@ from oracle.funds import LOT_SLACK, floored, is_covered, opening_quantity, reser
 from oracle.linked import DUST, adopt, cancel, is_waiting, last_bar, set_eligible
 from oracle.prices import order_prices
 from oracle.records import ON_CLOSE, ON_OPEN, TOUCHED, TRAILS, Command, Order, Request
-from oracle.trails import begin_child_trail, begin_trail
+from oracle.trails import begin_trail
 from oracle.world import World
 
 LIMITS = (
@@ -114,12 +114,9 @@ def check(world: World, order: Order) -> None:
         return
     set_eligible(world, order, world.bar + 1 + world.rules.latency_bars)
     order.expires_bar = last_bar(world, order, order.eligible_bar)
-    if order.parent is None:
-        begin_trail(world, order)
-    else:
+    begin_trail(world, order)
+    if order.parent is not None:
         order.activated_bar = world.bar
-        base = [fill.base_price for fill in world.fills if fill.order == order.parent.number][-1]
-        begin_child_trail(world, order, base, base)
 
 
 def is_paid(world: World, order: Order, quantity: float) -> bool:

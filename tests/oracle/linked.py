@@ -53,8 +53,9 @@ def adopt(child: Order, parent: Order) -> None:
 
 def last_bar(world: World, order: Order, first: int) -> int:
     """T-01, C-06: the last bar that may fill an order whose first eligible bar is `first`."""
-    last = life(world, order, first)
-    return min(last, order.eligible_bar) if order.type in (*ON_OPEN, *ON_CLOSE) else last
+    if order.type in (*ON_OPEN, *ON_CLOSE):  # without a session left the order ends with the data
+        return NEVER if order.eligible_bar == NEVER else min(life(world, order, first), order.eligible_bar)
+    return life(world, order, first)
 
 
 def life(world: World, order: Order, first: int) -> int:
@@ -88,6 +89,7 @@ def set_eligible(world: World, order: Order, earliest: int) -> None:
 
 def feed_children(world: World, parent: Order, quantity: float, found: Price, *, first: int) -> None:
     """L-05, W-06, W-09: a fill of the parent activates its children, eligible from bar `first` on, or grows them."""
+    at_open = first == world.bar
     if world.rules.child_activation == "next_bar":
         first = world.bar + 1
     for child in parent.children:
@@ -96,8 +98,8 @@ def feed_children(world: World, parent: Order, quantity: float, found: Price, *,
         if child.activated_bar < 0:
             child.quantity = 0.0
             child.activated_bar = world.bar
-            # an order for the next session's open is not for the open of its parent's fill
-            set_eligible(world, child, world.bar + 1 if child.type in ON_OPEN else first)
+            child.sees_extreme = at_open
+            set_eligible(world, child, first)
             child.expires_bar = last_bar(world, child, world.bar)
             if child.reduce_only and reducible(world, child) == 0.0:
                 world.move(child, OrderEvent.CANCEL, Reason.NOTHING_TO_REDUCE)

@@ -3,13 +3,13 @@
 from admf_kernels.codes import Liquidity, OrderType, Reason
 from oracle.filling import execute
 from oracle.linked import cancel, reducible
-from oracle.prices import limit_reached, market_price, stop_base_at_open
+from oracle.prices import market_price, stop_base_at_open
 from oracle.records import BECOMES_LIMIT, BECOMES_MARKET, ON_OPEN, PROTECTIVE, Order, Price
 from oracle.trails import see_open, set_limit, start_at_open
 from oracle.turns import (
+    fills_at_stop,
     group_of,
     in_order_of_work,
-    is_beyond_stop,
     is_reached_at_open,
     latch,
     may_match,
@@ -57,19 +57,14 @@ def trigger_at_open(world: World, order: Order) -> Price | None:
         set_limit(world, order, order.stop_price)
     latch(world, order, 0.0, trigger_reason(order, at_open=True))
     order.triggered_at_open = world.bar
-    rule, open_ = stop_limit_rule(order, world.rules), world.now(order.symbol).open
+    rule = stop_limit_rule(order, world.rules)
     if rule == "close_test":
         return None
-    if rule == "next_bar_only" or (rule == "marketable_at_stop" and not is_beyond_stop(order)):
+    if rule == "next_bar_only" or (rule == "marketable_at_stop" and not fills_at_stop(order, world.now(order.symbol))):
         rest(world, [order])
         return None
     if rule == "marketable_at_stop":
         return Price(order.stop_price, "limit_marketable", Liquidity.TAKER, Reason.STOP_AT_OPEN)
-    if rule == "pyalgo_min":
-        instrument = world.instruments[order.symbol]
-        if not limit_reached(order.side, open_, order.limit_price, world.rules, instrument):
-            return None
-        return Price(open_, "limit_marketable", Liquidity.TAKER, Reason.LIMIT_AT_OPEN)
     return offer_to_limit(world, order)
 
 

@@ -61,12 +61,12 @@ class Scene:
         return limit_reached(order.side, price, order.limit_price, self.rules, self.instrument)
 
 
-def choose(outcomes: Sequence[Outcome], rules: Rules) -> tuple[Outcome, bool]:
-    """W-01: the worst or the best outcome, and whether the two differ in value."""
+def choose(outcomes: Sequence[Outcome], rules: Rules) -> tuple[Outcome, float]:
+    """W-01: the worst or the best outcome, and what the best is worth more than the worst."""
     ranked = sorted(outcomes, key=lambda outcome: ORDER_OF_EQUALS.index(outcome.word))
     values = [outcome.value for outcome in ranked]
     wanted = max(values) if rules.path == "best" else min(values)
-    return ranked[values.index(wanted)], min(values) != max(values)
+    return ranked[values.index(wanted)], max(values) - min(values)
 
 
 def stop_price_inside(order: Order, level: float, scene: Scene) -> Price:

@@ -146,7 +146,8 @@ def stop_base_inside(order: Order, stop: float, bar: Bar, rules: Rules) -> float
 
 def limit_at_open(order: Order, bar: Bar, rules: Rules, instrument: Instrument, *, first: bool) -> Price | None:
     """P-05: the price of a limit at the open, None where it is not reached."""
-    at_once = first and order.opens and order.side * (bar.open - order.limit_price) <= 0.0
+    may_take = order.opens and rules.limit_at_open == "marketable"
+    at_once = first and may_take and order.side * (bar.open - order.limit_price) <= 0.0
     if not at_once and not limit_reached(order.side, bar.open, order.limit_price, rules, instrument):
         return None
     base = limit_base_at_open(order, bar, rules)
@@ -155,12 +156,12 @@ def limit_at_open(order: Order, bar: Bar, rules: Rules, instrument: Instrument, 
     return Price(base, "limit_gap", Liquidity.MAKER, Reason.LIMIT_AT_OPEN)
 
 
-def clamped(raw: float, order: Order, bar: Bar, rules: Rules) -> float:
-    """P-11: into the bar, then not beyond the limit."""
+def clamped(raw: float, order: Order, bar: Bar, rules: Rules, *, bounded: bool) -> float:
+    """P-11, P-15: into the bar, then not beyond the limit where that bounds the fill."""
     price = raw
     if rules.clamp in ("bar", "bar_and_limit"):
         price = min(max(price, bar.low), bar.high)
-    if rules.clamp in ("limit", "bar_and_limit") and not isnan(order.limit_price):
+    if rules.clamp in ("limit", "bar_and_limit") and bounded and not isnan(order.limit_price):
         price = min(price, order.limit_price) if order.side > 0 else max(price, order.limit_price)
     return price
 

@@ -70,6 +70,8 @@ class Rules:
     stop_gap: str = "open"
     stop_limit: str = "path"
     stop_limit_trigger: str | None = None  # None or "as_stop": as `stop_trigger`
+    limit_at_open: str = "marketable"
+    stop_latch: str = "sticky"
     trail_ref: str = "extreme"
     trail_eval: str = "worst"
     trail_fill: str = "stop"
@@ -97,6 +99,7 @@ class Rules:
     close_positions: bool = False
     sample_sessions: bool = False
     margin_initial: float = 1.0
+    leverage: float = 1.0
     initial_cash: float = 100_000.0
 
 
@@ -166,11 +169,9 @@ class Order:
     activated_bar: int = -1  # of a child: the bar of its parent's first fill
     peak: float = nan  # of a trail, R-02
     start: float = nan  # of a trail: its peak when it began
-    judged_bar: int = -1  # of a trail: the bar on which its parent filled inside the bar
-    sees_extreme: bool = True  # whether the extreme of that bar was certain to come
+    sees_extreme: bool = True  # of a trail on its parent's bar: whether the extreme is certain to come after
     cause: tuple[int, Unfilled] = (-1, Unfilled.FILLED)  # U-01: the bar and what kept it from a fill
     unfilled: Counter[Unfilled] = field(default_factory=Counter)  # U-01: bars by cause
-    cut: int = 0  # U-01: fills that the volume cap cut
     status: int = OrderStatus.NONE
     reason: int = Reason.NONE
 
@@ -220,6 +221,7 @@ class Position:
     exit_value: float = 0.0
     commission: float = 0.0
     entry_bar: int = -1
+    ambiguous: bool = False  # whether a fill of the round trip is (W-10)
 
 
 @dataclass(frozen=True)
@@ -264,6 +266,7 @@ class Trade:
     exit_bar: int
     symbol: int
     side: int
+    ambiguous: bool
 
 
 @dataclass(frozen=True)
@@ -275,3 +278,4 @@ class Price:
     liquidity: Liquidity
     reason: Reason
     moment: float = nan  # W-07: the path's price at the moment of a fill inside the bar, where it is not the base
+    bounded: bool = True  # by the order's own limit (P-15)

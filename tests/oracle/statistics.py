@@ -37,6 +37,10 @@ class Statistics:
     bad_bar_first: int = -1
     clamps: int = 0
     ambiguous_groups: int = 0
+    ambiguous_bars: int = 0
+    ambiguous_bar: int = -1  # the last one
+    at_stake: float = 0.0
+    entry_bar_profit: float = 0.0
     bankrupt_bar: int = -1
     unfilled_not_touched: int = 0  # U-01: bars of orders by cause
     unfilled_capped: int = 0
@@ -44,7 +48,6 @@ class Statistics:
     unfilled_funds: int = 0
     unfilled_bad_bar: int = 0
     unfilled_clamp: int = 0
-    cut: int = 0  # U-01: fills that the volume cap cut
 
     def __post_init__(self) -> None:
         self.equity = self.peak = self.sample = self.initial

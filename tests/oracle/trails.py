@@ -2,7 +2,6 @@
 
 from math import isfinite, isnan, nan
 
-from oracle.exits import acts_on_this_bar
 from oracle.prices import rounded_down, rounded_up, worse
 from oracle.records import TRAILS, WALKED, Bar, Instrument, Order, Rules
 from oracle.world import World
@@ -108,9 +107,8 @@ def live_trails(world: World) -> list[Order]:
         if order.type in TRAILS
         and order.active
         and not order.triggered
-        and (order.eligible_bar <= world.bar or order.judged_bar == world.bar)
+        and (order.eligible_bar <= world.bar or order.activated_bar == world.bar)
         and order.remaining != 0.0
-        and acts_on_this_bar(world, order)
         and world.matches(order.symbol)
     ]
 
@@ -151,5 +149,5 @@ def end_bar(world: World) -> None:
         return  # X-03 has moved them
     for order in live_trails(world):
         bar = world.now(order.symbol)
-        unsure = order.judged_bar == world.bar and not order.sees_extreme
+        unsure = order.activated_bar == world.bar and not order.sees_extreme
         move_peak(world, order, bar.close if reference == "close" or unsure else extreme(order, bar))

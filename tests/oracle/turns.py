@@ -3,7 +3,7 @@
 from admf_kernels.codes import OrderEvent, OrderType, Reason
 from oracle.exits import acts_on_this_bar
 from oracle.linked import reducible
-from oracle.prices import limit_at_open, trigger_reached
+from oracle.prices import fav, limit_at_open, trigger_reached
 from oracle.records import (
     BECOMES_LIMIT,
     BECOMES_MARKET,
@@ -12,6 +12,7 @@ from oracle.records import (
     STOP_LIMITS,
     TOUCHED,
     WALKED,
+    Bar,
     Order,
     Price,
     Rules,
@@ -52,6 +53,8 @@ def rest(world: World, orders: list[Order]) -> None:
 
 def latch(world: World, order: Order, filled: float, reason: Reason) -> None:
     """P-07, P-12, V-01: what triggered without filling completely stays triggered; told where nothing filled."""
+    if world.rules.stop_latch == "none" and order.type in BECOMES_MARKET:
+        return
     if order.active and not order.triggered:
         order.triggered = True
         if filled == 0.0:
@@ -120,6 +123,12 @@ def trigger_reason(order: Order, *, at_open: bool) -> Reason:
 def is_beyond_stop(order: Order) -> bool:
     """P-12, P-15, W-05: s(L − S) ≥ 0: a market that trades the trigger is within the limit."""
     return order.side * (order.limit_price - order.stop_price) >= 0.0
+
+
+def fills_at_stop(order: Order, bar: Bar) -> bool:
+    """P-15, `marketable_at_stop`: s(L − S) > 0, and the bar touches L."""
+    beyond = order.side * (order.limit_price - order.stop_price) > 0.0
+    return beyond and order.side * (fav(order.side, bar) - order.limit_price) <= 0.0
 
 
 def would_take(world: World, order: Order) -> bool:

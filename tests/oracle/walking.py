@@ -9,7 +9,7 @@ from oracle.outcomes import Scene, limit_price_inside, stop_price_inside, throug
 from oracle.prices import limit_reached, trigger_reached
 from oracle.records import BECOMES_LIMIT, BECOMES_MARKET, PROTECTIVE, TRAILS, Bar, Order, Price
 from oracle.trails import follows_path, live_trails, move_peak, set_limit
-from oracle.turns import is_beyond_stop, latch, may_match, rest, stop_limit_rule, trigger_reason
+from oracle.turns import fills_at_stop, latch, may_match, rest, stop_limit_rule, trigger_reason
 from oracle.world import World
 
 
@@ -158,7 +158,7 @@ class Walk:
             set_limit(self.world, order, order.stop_price)
         latch(self.world, order, 0.0, trigger_reason(order, at_open=False))
         rule = stop_limit_rule(order, self.world.rules)
-        if rule == "next_bar_only" or (rule == "marketable_at_stop" and not is_beyond_stop(order)):
+        if rule == "next_bar_only" or (rule == "marketable_at_stop" and not fills_at_stop(order, self.scene.bar)):
             rest(self.world, [order])
             return None
         base = order.stop_price if rule == "marketable_at_stop" else self.price

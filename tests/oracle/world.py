@@ -46,8 +46,20 @@ class World:
 
     @property
     def free(self) -> float:
-        """A-03: cash that is not locked."""
+        """A-03: cash that is not locked; A-11: with leverage the power of the account at the marks."""
+        if self.rules.leverage > 1.0:
+            return self.power(self.cash)
         return self.cash - self.locked
+
+    def power(self, cash: float, symbol: int = -1, quantity: float = 0.0, price: float = 0.0) -> float:
+        """A-11; one symbol with another quantity and price."""
+        equity, used = cash, 0.0
+        for index, position in enumerate(self.positions):
+            units, mark = (quantity, price) if index == symbol else (position.quantity, position.mark)
+            if units != 0.0:
+                equity += units * mark * self.instruments[index].multiplier
+                used += abs(units * mark * self.instruments[index].multiplier) / self.rules.leverage
+        return equity - used
 
     def now(self, symbol: int) -> Bar:
         """The bar of the symbol being worked on."""

@@ -17,10 +17,13 @@ CONTEXT = ROOT / "kernels" / "admf_kernels" / "context.py"
 RULES = {
     "slippage": "S-01", "commission": "F-01", "path": "W-01", "market_fill": "C-04", "price_ref": "P-10",
     "limit_trigger": "P-03", "limit_through_ticks": "P-03", "limit_gap": "P-05", "stop_trigger": "P-02",
-    "stop_gap": "P-07", "stop_limit": "P-09", "clamp": "P-11", "clamp_fail": "P-11", "slip_on": "S-01",
-    "volume_limit": "V-02", "volume_basis": "V-02", "volume_window": "V-02", "volume_scope": "V-02", "min_fill": "V-03",
-    "remainder": "V-03", "cash_submit": "A-02", "cash_fill": "A-04", "short": "A-03", "last_bar": "T-03",
-    "bad_bar": "B-01",
+    "stop_gap": "P-07", "stop_limit": "P-09", "limit_at_open": "P-05", "stop_latch": "P-07",
+    "stop_limit_trigger": "P-15", "trail_ref": "R-06", "trail_eval": "R-05", "trail_fill": "R-08",
+    "entry_bar_exits": "W-09", "child_activation": "W-09", "conflict": "C-05", "points_only": "X-04",
+    "latency_bars": "C-01", "clamp": "P-11", "clamp_fail": "P-11", "slip_on": "S-01", "volume_limit": "V-02",
+    "volume_basis": "V-02", "volume_window": "V-02", "volume_scope": "V-02", "min_fill": "V-03", "remainder": "V-03",
+    "cash_submit": "A-02", "cash_fill": "A-04", "short": "A-03", "last_bar": "T-03", "bad_bar": "B-01",
+    "bounds": "W-10",
 }  # fmt: skip
 
 
@@ -59,13 +62,15 @@ def execution_table() -> str:
 
 
 def _allowed(kind: object) -> str:
-    from admf.models import Flags, Number, Word
+    from admf.models import Flag, Flags, Number, Word
     from admf.models.model import ModelKind
 
     if isinstance(kind, Word | Flags):
         return ", ".join(f"`{word}`" for word in kind.code.words())
     if isinstance(kind, Number):
         return kind.allowed()
+    if isinstance(kind, Flag):
+        return "`False`, `True`"
     assert isinstance(kind, ModelKind)
     return f"a model of `admf.{kind.family}`"
 

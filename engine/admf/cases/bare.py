@@ -64,7 +64,10 @@ def fee_play(case: Case, order: dict[str, Any], profile: Profile) -> Play:
 
 def fee_of(play: Play) -> float:
     """The fee in the money or, where the engine takes it there, in the unit that is bought."""
-    (fill,) = play.fills()
+    fills = play.fills()
+    if len(fills) != 1:
+        raise Unsupported("orders.fill_price: nothing fills there")
+    fill = fills[0]
     side = "buy" if fill.qty > 0.0 else "sell"
     return fill.commission / (fill.price if side in play.setup.fee_in_base else 1.0)
 

@@ -22,10 +22,10 @@ class Case:
     orders: list[dict[str, Any]]
     config: dict[str, Any]
     expect: dict[str, Any]
-    sessions: list[str] | None
-    signals: dict[str, Any] | None
-    source: str  # where the numbers come from: path and test
-    other: tuple[str, ...]  # keys that nothing reads
+    sessions: list[str] | None = None
+    signals: dict[str, Any] | None = None
+    source: str = ""  # where the numbers come from: path and test
+    other: tuple[str, ...] = ()  # keys that nothing reads
 
 
 def read_paths(paths: Iterable[str | Path]) -> list[Case]:

@@ -69,17 +69,22 @@ class Rules:
             if key not in KEYS:
                 raise Unsupported(f"config.{key}: not understood yet")
 
+        def amount(profit: Any) -> float:
+            return number(profit, "config.take_profit_schedule_minutes")
+
         def optional(key: str) -> float | None:
             return None if config.get(key) is None else number(config[key], f"config.{key}")
 
         waits = optional("unfilled_timeout_minutes")
         schedule = config.get("take_profit_schedule_minutes") or {}
+        if not isinstance(schedule, Mapping):
+            raise Unsupported(f"config.take_profit_schedule_minutes: {schedule!r} is not an object")
         return cls(
             stop_loss=abs(number(config.get("stop_loss_pct"), "config.stop_loss_pct")),
-            targets=tuple(sorted((float(minutes), float(profit)) for minutes, profit in schedule.items())),
+            targets=tuple(sorted((float(minutes), amount(profit)) for minutes, profit in schedule.items())),
             bar_minutes=number(config.get("bar_minutes"), "config.bar_minutes"),
             leverage=number(config.get("leverage", 1.0), "config.leverage"),
-            fee=number(config.get("fee", 0.0), "config.fee"),
+            fee=share(config.get("fee", 0.0)),
             use_exit_signal=bool(config.get("use_exit_signal", True)),
             trailing=bool(config.get("trailing_stop", False)),
             trail_offset=optional("trailing_offset") or 0.0,
@@ -121,6 +126,14 @@ class Rules:
         """The last target of the schedule that has come into force, with its minutes."""
         reached = [entry for entry in self.targets if entry[0] <= minutes]
         return reached[-1] if reached else None
+
+
+def share(value: Any) -> float:
+    """A fee as a share of the value."""
+    fee = number(value, "config.fee")
+    if not 0.0 <= fee < 1.0:
+        raise Unsupported(f"config.fee: {fee} is not a share")
+    return fee
 
 
 @dataclass

@@ -19,6 +19,7 @@ from admf.results import Result
 from admf.run import simulate
 from admf_kernels.codes import OrderStatus
 
+CLOSING = ".close"  # behind the name of an order: what closes it
 ENGINE_ORDER = "exit"  # an order that the engine itself made
 OTHERS = "volume used before"  # an order that takes what others took; its fills are none of the case's
 ALIVE = ("ROUTED", "VALIDATED")
@@ -164,7 +165,9 @@ class Play:
                 result = self.simulate(played, self.execution)
                 fills = [fill for fill in self.fills_of(result) if fill.bar <= row["bar"]]
                 cancel_working(played, result, row["bar"])
-                played += [closing_row(lot, row["bar"]) for lot in self.lots(fills)]
+                closing = [closing_row(lot, row["bar"]) for lot in self.lots(fills)]
+                sent = {other["id"] for other in played}
+                played += [close for close in closing if close["id"] not in sent]
             played.append(row)
         return played
 
@@ -299,12 +302,13 @@ def cancel_working(rows: list[Row], result: Result, bar: int) -> None:
     records = result.records
     for order in records.orders:
         row = rows[int(order.tag)]
-        if not row.get("parent") and not 0 <= order.closed_bar <= bar:
+        closes = row["id"].endswith(CLOSING)
+        if not row.get("parent") and not closes and not 0 <= order.closed_bar <= bar:
             row["cancel_bar"] = min(bar, row.get("cancel_bar", bar))
 
 
 def closing_row(lot: Lot, bar: int) -> Row:
     """The order that closes a lot."""
     side = "sell" if lot.qty > 0.0 else "buy"
-    name = f"{lot.order}.close"
+    name = f"{lot.order}{CLOSING}"
     return {"id": name, "bar": bar, "side": side, "quantity": abs(lot.qty), "type": "market", "reduce_only": True}

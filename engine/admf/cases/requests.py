@@ -194,6 +194,8 @@ def refuse_unknown(order: Mapping[str, Any], keys: tuple[str, ...], needed: tupl
     for key in order:
         if key not in keys:
             raise Unsupported(f"orders.{name}.{key}: not understood yet")
+        if isinstance(order[key], list | dict):
+            raise Unsupported(f"orders.{name}.{key}: {order[key]!r} is no single value")
     for key in needed:
         if key not in order:
             raise Unsupported(f"orders.{name}.{key}: missing")

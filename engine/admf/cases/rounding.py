@@ -12,6 +12,8 @@ def zipline_price(price: float, tick_size: float, *, up: bool) -> float:
     Down means to the tick below, but a price within 5 % of the tick above goes there; up is the mirror. What comes to
     nothing is 0.
     """
+    if not math.isfinite(price):
+        return price
     shift = (UP_SHARE - 0.5) * tick_size - sys.float_info.epsilon * 10.0
     scaled = (price + shift if up else price - shift) / tick_size
     rounded = tick_size * math.copysign(math.floor(abs(scaled) + 0.5), scaled)

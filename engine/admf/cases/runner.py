@@ -47,6 +47,8 @@ def run_case(case: Case) -> Verdict:
         found = find(prepare(with_source_facts(case), profile), expected)
     except Unsupported as verdict:
         return verdict_of(case, UNSUPPORTED, case.expect, None, str(verdict))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a value of a shape that no key has
+        return verdict_of(case, UNSUPPORTED, case.expect, None, f"not readable: {type(error).__name__}: {error}")
     except AdmfError as error:
         return verdict_of(case, FAILED, case.expect, None, f"the engine refused it: {error}")
     wrong = differing(expected, found, profile.statuses)

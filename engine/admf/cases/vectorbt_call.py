@@ -47,6 +47,8 @@ class Call:
         state = case.config.get("state")
         if not isinstance(state, dict) or set(case.config) - {"state", "cash_tolerance"}:
             raise Unsupported("config: a call needs its account in `state`, and nothing else")
+        if set(state) != set(Funds._fields):
+            raise Unsupported(f"config.state: needs {', '.join(Funds._fields)}")
         self.funds = Funds(**{key: number(value, f"config.state.{key}") for key, value in state.items()})
         self.outcome = self.call()
 
@@ -79,7 +81,8 @@ class Call:
             account=Account(cash=funds.cash + RESERVE, positions=positions),
             debug=bool(rules.user_laws()),
         )
-        assert statuses_of(result)[self.name] == "FILLED"
+        if statuses_of(result)[self.name] != "FILLED":
+            raise Unsupported(f"orders.{self.name}.price: {price} is no price at which the engine fills")
         return result
 
     def figures(self) -> Mapping[str, Callable[[], Any]]:

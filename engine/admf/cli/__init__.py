@@ -8,6 +8,7 @@ from typing import NoReturn
 FAILED = 1
 BAD_USAGE = 2
 INTERRUPTED = 130
+STEP_ADVICE = "NUMBA_DISABLE_JIT=1 in the environment steps the same code in plain Python, with line numbers"
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -59,6 +60,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     from admf.errors import AdmfError
 
     if isinstance(error, AdmfError):
+        if "debug=True" in error.remedy:  # an argument in Python
+            error.remedy = STEP_ADVICE
         return str(error), error.exit_code
     if isinstance(error, CycloptsError):
         return f"{str(error).strip()}\nsee admf --help", BAD_USAGE

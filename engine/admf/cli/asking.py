@@ -97,7 +97,7 @@ def warmup(configs: tuple[Path, ...] = (), /, *, json: Json = False) -> None:
     from admf.run import warmup as compile_ahead
 
     with Progress("compiling"):
-        done = compile_ahead([(config.strategy, config.execution) for config in loaded])
+        done = compile_ahead(loaded)
     if json:
         print_json(done)
     else:

@@ -51,16 +51,11 @@ def run(
     with Progress(type(strategy).__name__) as progress:
         market = load_market(loaded)
 
-        from admf.run import backtest  # the compiler comes in last: what is wrong with the input is said at once
+        # the compiler comes in last: what is wrong with the input is said at once
+        from admf.coordinate import BacktestCoordinator, Recipe
 
-        result = backtest(
-            market,
-            strategy,
-            execution=loaded.execution,
-            account=loaded.account,
-            record=record or loaded.record,
-            progress=progress,
-        )
+        recipe = Recipe(loaded, market, record or loaded.record)
+        result = BacktestCoordinator().run_backtest(recipe, progress=progress)
     show_result(result, folder, as_json=json)
 
 
@@ -150,12 +145,13 @@ def check(
     """
     from admf.config import load_config
     from admf.strategies import REGISTRY
+    from admf.strategy import CompiledStrategy
 
     loaded = load_config(config, changes(set_, data=data, on_defect=on_defect))
     target(loaded)
     strategy = loaded.strategy
     assert strategy is not None
-    if type(strategy) not in REGISTRY.values():
+    if type(strategy) not in REGISTRY.values() and isinstance(strategy, CompiledStrategy):
         strategy.hooks()
     market = load_market(loaded)
     check_rules(loaded, market)
@@ -164,6 +160,7 @@ def check(
         "strategy": repr(strategy),
         "execution": repr(loaded.execution),
         "account": repr(loaded.account),
+        "risk": repr(loaded.risk),
         "data": repr(market),
     }
     if json:

@@ -46,6 +46,7 @@ class HistoricalDataHandler:
         self.continue_backtest = True
         self._parts: dict[str, Market] = {}
         self._before_bar: list[Callable[[int], bool]] = []
+        self._columns: dict[tuple[str, int], NDArray[np.float64]] = {}
         self._cache: list[BarEvent] = []
 
     def initialize(self, container: Any) -> None:
@@ -59,7 +60,7 @@ class HistoricalDataHandler:
         self.market = market
         self.bar_count = market.bar_count
         self.closes = market.arrays.close.data
-        self._columns: dict[tuple[str, int], NDArray[np.float64]] = {}
+        self._columns = {}
         self._first_ns = int(market.arrays.timestamp[0]) if market.bar_count else 0
         self.reset()
 

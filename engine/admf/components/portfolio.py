@@ -25,20 +25,19 @@ class Portfolio:
     they follow from its FILL events alone and can be held against the broker's.
     """
 
-    def __init__(self, initial_cash: float = 100_000.0, currency: str = "USD", track_history: bool = True) -> None:
-        """Raises ConfigError for cash that is not above zero."""
-        self.account = account_of(initial_cash, currency)
+    def __init__(
+        self,
+        initial_cash: float = 100_000.0,
+        currency: str = "USD",
+        track_history: bool = True,
+        account: Account | None = None,
+    ) -> None:
+        """`account`, with positions of the start, takes the place of the first two. ConfigError for cash <= 0."""
+        self.account = account_of(initial_cash, currency) if account is None else account
         self.track_history = Flag().read(track_history, "track_history")
         self.reset()
 
     requires: ClassVar[tuple[str, ...]] = ("data_handler",)
-
-    @classmethod
-    def of(cls, account: Account, *, track_history: bool = True) -> "Portfolio":
-        """The books of an account with initial positions."""
-        made = cls(account.cash, account.currency, track_history)
-        made.account = account
-        return made
 
     def initialize(self, container: Any) -> None:
         """Listens to the fills."""

@@ -1,8 +1,10 @@
 """`SimulatedBroker`: executes orders by the compiled step, bar by bar or a whole run at once."""
 
-import time
-from collections.abc import Mapping
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from admf.components.orders import OrderManager
@@ -14,7 +16,7 @@ from admf.results import RunRecords
 from admf.run.arguments import check_bad_bars, read_record, read_value
 from admf.run.entry import Run
 from admf.run.loop import Progress
-from admf.run.stepping import Stepper
+from admf.run.stepping import Arena, Stepper, poison
 from admf_kernels import codes
 from admf_kernels.codes import CommandKind, Liquidity, OrderStatus, Reason
 
@@ -56,7 +58,7 @@ class SimulatedBroker:
         self.debug = debug
         self.orders = OrderManager()
         self._stepper: Stepper | None = None
-        self._elapsed_s = 0.0
+        self._arena: Arena | None = None  # of compiled runs, where the container is used again
 
     def initialize(self, container: Any) -> None:
         """Takes the bars, the account and the limits of its container."""
@@ -81,15 +83,12 @@ class SimulatedBroker:
 
     # ---------------------------------------------------------------------------------------------------------- events
 
-    def start(self) -> None:
-        """The arena is made ready for the first order."""
-        if self._stepper is None:
-            self._run = self._make_run()
-            check_bad_bars(self.execution, self.market)
-            state = replace(self._run, record="full").state()
-            laws = self.execution.user_laws()
-            self._stepper = Stepper(self.market.arrays, state, laws, self._run.orders_per_bar, debug=self.debug)
-        self._started_s = time.perf_counter()
+    def _make_stepper(self) -> Stepper:
+        self._run = self._make_run()
+        check_bad_bars(self.execution, self.market)
+        state = replace(self._run, record="full").state()
+        laws = self.execution.user_laws()
+        return Stepper(self.market.arrays, state, laws, self._run.orders_per_bar, debug=self.debug)
 
     def _make_run(self, strategy: "CompiledStrategy | None" = None, risk: Risk | None = None) -> Run:
         container = self._container
@@ -132,7 +131,6 @@ class SimulatedBroker:
         stepper = self.stepper
         stepper.finish()
         self._tell(stepper)
-        self._elapsed_s = time.perf_counter() - self._started_s
 
     def _tell(self, stepper: Stepper) -> None:
         fills, transitions = stepper.tell()
@@ -153,16 +151,22 @@ class SimulatedBroker:
 
     @property
     def stepper(self) -> Stepper:
-        """The engine of the event path; ConfigError before the start."""
+        """The engine of the event path."""
         if self._stepper is None:
-            raise ConfigError("not started", field="broker", remedy="start the container first")
+            self._stepper = self._make_stepper()
         return self._stepper
 
     @property
     def is_open(self) -> bool:
         """Whether orders are taken."""
-        stepper = self._stepper
-        return stepper is not None and not stepper.finished and not stepper.bankrupt
+        return not self.stepper.finished and not self.stepper.bankrupt
+
+    @property
+    def arena_bytes(self) -> int:
+        """Memory of the arena as it is now; 0 where it is not made yet, or its run has taken it along."""
+        if self._stepper is not None:
+            return self._stepper.arena_bytes
+        return 0 if self._arena is None else sum(array.nbytes for array in self._arena.state)
 
     @property
     def cash(self) -> float:
@@ -201,14 +205,25 @@ class SimulatedBroker:
         self, strategy: "CompiledStrategy", risk: Risk | None = None, progress: Progress | None = None
     ) -> RunRecords:
         """Runs a compiled strategy over all bars; returns what it left."""
-        return self._make_run(strategy, risk).run(progress).records
+        run = self._make_run(strategy, risk)
+        if not self._container.pooled or self.execution.bounds:
+            return run.run(progress).records
+        if self._arena is None:
+            self._arena = Arena(run.state())
+        return taken_along(run.run_once(progress, self._arena.state).records)
 
     def records(self, strategy: Any) -> RunRecords:
         """What the event path has left, after `finish`."""
-        stepper = self.stepper
-        made = self._run.records(stepper, self._elapsed_s)
+        elapsed_s = self._container.metrics.execution_time or 0.0
+        made = self._run.records(self.stepper, elapsed_s)
         described = {"name": type(strategy).__name__, "parameters": getattr(strategy, "parameters", {})}
-        made = replace(made, title=type(strategy).__name__, strategy=described)
+        made = replace(
+            made,
+            title=type(strategy).__name__,
+            strategy=described,
+            inputs_fingerprint=partial(with_strategy, made.inputs_fingerprint, described, source_of(type(strategy))),
+        )
+        made = taken_along(made) if self._container.pooled else made
         if self.record == "full":
             return made
         made = replace(made, orders=made.orders[:0], transitions=made.transitions[:0])
@@ -221,12 +236,20 @@ class SimulatedBroker:
     def reset(self) -> None:
         """As new, with the same buffers."""
         self.orders.reset()
+        for arena in (self._stepper, self._arena):
+            if arena is not None:
+                arena.reset()
+
+    def poison(self) -> None:
+        """Fills the buffers with a pattern; after `reset`, where a container is to prove that it reads none of them."""
         if self._stepper is not None:
-            self._stepper.reset()
+            self._stepper.poison()
+        if self._arena is not None:
+            poison(self._arena.state)
 
     def teardown(self) -> None:
         """Lets go of the arena."""
-        self._stepper = None
+        self._stepper = self._arena = None
         self._data = self._portfolio = self._container = None
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -235,7 +258,6 @@ class SimulatedBroker:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Orders and arena as they were."""
-        self.start()
         self.orders.restore(state["orders"])
         self.stepper.restore(state["arena"])
 
@@ -250,3 +272,23 @@ def fields_of(ticket: Ticket, parent: int) -> tuple[Any, ...]:
         ticket.oco_reduce, int(ticket.size_kind), ticket.size, ticket.symbol, ticket.tag, ticket.trail_distance,
         ticket.trail_percent, ticket.trail_offset, ticket.limit_offset,
     )  # fmt: skip
+
+
+def taken_along(records: RunRecords) -> RunRecords:
+    """The records in memory of their own, for an arena that is used again."""
+    names = ("orders", "fills", "transitions", "trades", "curve", "positions")
+    copies = {name: getattr(records, name).copy() for name in names}
+    return replace(records, account=records.account.copy(), **copies)
+
+
+def with_strategy(rest: Callable[[], str], described: Mapping[str, object], source: str) -> str:
+    """The fingerprint of all inputs, the strategy's text and parameters among them."""
+    return hashlib.sha256(f"{rest()}{described}{source}".encode()).hexdigest()
+
+
+def source_of(kind: type[Any]) -> str:
+    """The text of a class, its name where there is none (a class typed at a prompt)."""
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        return f"{kind.__module__}.{kind.__qualname__}"

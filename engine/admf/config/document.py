@@ -14,12 +14,13 @@ from admf.config.schema import Root
 from admf.config.source import Document, Override, at, overridden, plain_keys, read_file
 from admf.config.user_code import find, find_strategy
 from admf.errors import ConfigError, DataError
-from admf.execution import Account, Execution
+from admf.execution import Account, Execution, Risk
 from admf.execution.contradictions import Facts, refuse_contradictions
 from admf.models import Problems
 
 if TYPE_CHECKING:
     from admf.data import Bars, Instrument, Market
+    from admf.events import EventStrategy
     from admf.results.records import RecordLevel
     from admf.strategy import CompiledStrategy
 
@@ -47,7 +48,8 @@ class Config:
     folder: Path
     execution: Execution
     account: Account
-    strategy: "CompiledStrategy | None"
+    risk: Risk
+    strategy: "CompiledStrategy | EventStrategy | None"
 
     def instruments(self) -> "list[Instrument] | None":
         """Trading rules by symbol; None where none are given."""
@@ -195,9 +197,8 @@ def check_run(document: Document, needs: Sequence[str], problems: Problems) -> N
     for mode in modes:
         if mode != "backtest":
             problems.add(ConfigError("not built yet", field=mode, allowed="backtest"))
-    for section in ("risk", "grid"):
-        if document.get(section):
-            problems.add(ConfigError("not built yet", field=section, remedy="leave the section out"))
+    if document.get("grid"):
+        problems.add(ConfigError("not built yet", field="grid", remedy="leave the section out"))
     check_data(document, needs, problems)
 
 
@@ -218,12 +219,12 @@ def check_data(document: Document, needs: Sequence[str], problems: Problems) -> 
     if None not in (symbol, symbols) and symbols not in (symbol, [symbol]):
         message = f"differs from data.symbol, which is {symbol!r}"
         problems.add(ConfigError(message, field="data.symbols", found=symbols, remedy="give one of them"))
-    if isinstance(symbols, list | tuple) and len(symbols) > 1:
+    if isinstance(symbols, list | tuple) and len(symbols) > 1 and "data" in needs:
         message = "several symbols in one run are not built yet"
         problems.add(ConfigError(message, field="data.symbols", found=symbols, allowed="one symbol"))
 
 
-def check_strategy(document: Document, folder: Path, problems: Problems) -> "CompiledStrategy | None":
+def check_strategy(document: Document, folder: Path, problems: Problems) -> "CompiledStrategy | EventStrategy | None":
     """The strategy with its parameters, as far as the section is one."""
     name, parameters = at(document, f"{STRATEGY}.class"), at(document, f"{STRATEGY}.params")
     if not isinstance(name, str) or not isinstance(parameters, Mapping | None):
@@ -235,7 +236,7 @@ def check_strategy(document: Document, folder: Path, problems: Problems) -> "Com
         return None
 
 
-def make_strategy(name: str, parameters: Mapping[str, Any], folder: Path) -> "CompiledStrategy":
+def make_strategy(name: str, parameters: Mapping[str, Any], folder: Path) -> "CompiledStrategy | EventStrategy":
     """A strategy by its name; ConfigError for parameters that it refuses."""
     kind = find_strategy(name, folder, f"{STRATEGY}.class")
     try:
@@ -244,13 +245,14 @@ def make_strategy(name: str, parameters: Mapping[str, Any], folder: Path) -> "Co
         raise ConfigError(str(error), field=f"{STRATEGY}.params") from None
 
 
-def check_values(root: Root, problems: Problems) -> tuple[Execution, Account] | None:
+def check_values(root: Root, problems: Problems) -> tuple[Execution, Account, Risk] | None:
     """The values; None and the faults where rules contradict each other, whatever the data is."""
     try:
         execution = Execution.from_dict(given(root.execution))
         account = Account.from_dict(given(root.account))
+        risk = Risk.from_dict(given(root.risk))
         refuse_contradictions(execution, account, Facts())
     except ConfigError as error:
         problems.add(error)
         return None
-    return execution, account
+    return execution, account, risk

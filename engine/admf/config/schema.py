@@ -9,12 +9,13 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from admf.config.kinds import Choice, Moment, SessionRule, Size, Switch, Symbols
 from admf.errors import ConfigError
-from admf.execution import PRESETS, Account, Execution
+from admf.execution import PRESETS, Account, Execution, Risk
 from admf.execution.values import Value, plain
 from admf.models import ConfigListError, Kind, Model, ModelKind, Number, Text
 
 KIND_ERROR = "admf"  # type of the pydantic error that carries ConfigErrors
 COUNT_MAX = 2**31 - 2
+BROKERS = ("SimulatedBroker", "PassthroughBroker")
 
 OnDefect = Literal["error", "repair", "drop", "keep"]
 Label = Literal["open", "close"]
@@ -131,7 +132,7 @@ class Portfolio(Section):
 
 
 class RiskManager(Section):
-    """Limits; not built yet."""
+    """Holds orders to limits; they are those of the section `risk`."""
 
     class_: Annotated[str, Leaf(Choice(("RiskManager",)))] = Field("RiskManager", alias="class")
     params: dict[str, Any] = {}
@@ -147,7 +148,7 @@ class BrokerParams(Section):
 class Broker(Section):
     """Executes the orders."""
 
-    class_: Annotated[str, Leaf(Choice(("SimulatedBroker",)))] = Field("SimulatedBroker", alias="class")
+    class_: Annotated[str, Leaf(Choice(BROKERS))] = Field("SimulatedBroker", alias="class")
     params: BrokerParams = BrokerParams()
 
 
@@ -166,6 +167,8 @@ class Backtest(Section):
 
     container_type: Annotated[str, Leaf(Choice(("backtest",)))] = "backtest"
     isolation_level: Isolation = "full"
+    timeout_s: Positive | None = None
+    memory_limit_per_container: Annotated[str | None, Leaf(Size())] = None
     components: Components
 
 
@@ -209,6 +212,7 @@ def value_section(value: type[Value], defaults: Value, **more: Any) -> type[Sect
 PRESET = Annotated[Any, Leaf(Choice(tuple(PRESETS)))]
 ExecutionSection = value_section(Execution, Execution(), preset=(PRESET, None))
 AccountSection = value_section(Account, Account())
+RiskSection = value_section(Risk, Risk())
 
 
 class Root(Section):
@@ -221,6 +225,6 @@ class Root(Section):
     instruments: dict[str, InstrumentRules] = {}
     execution: ExecutionSection = ExecutionSection()  # type: ignore[valid-type]  # made from the table of kinds
     account: AccountSection = AccountSection()  # type: ignore[valid-type]
-    risk: dict[str, Any] = {}
+    risk: RiskSection = RiskSection()  # type: ignore[valid-type]
     grid: dict[str, Any] = {}
     output: Output = Output()

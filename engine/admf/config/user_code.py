@@ -14,26 +14,30 @@ from admf.errors import ConfigError, StrategyError
 from admf.models import nearest, unknown_name
 
 if TYPE_CHECKING:
+    from admf.events import EventStrategy
     from admf.strategy import CompiledStrategy
 
 FORMS = ("module:Name", "path/to/file.py:Name")
 
 
-def find_strategy(name: str, folder: Path, field: str) -> "type[CompiledStrategy]":
+def find_strategy(name: str, folder: Path, field: str) -> "type[CompiledStrategy | EventStrategy]":
     """A registered strategy by its name, or a class of the user's.
 
     ConfigError for what is not there, StrategyError for a module that fails to run.
     """
-    from admf.strategies import REGISTRY
+    from admf.events import EventStrategy
+    from admf.strategies import EVENT_REGISTRY, REGISTRY
     from admf.strategy import CompiledStrategy
 
     if ":" not in name:
-        if name not in REGISTRY:
-            raise unknown_name(name, [*REGISTRY, *FORMS], field=field, what="strategy")
-        return REGISTRY[name]
+        registered: dict[str, type[CompiledStrategy | EventStrategy]] = {**REGISTRY, **EVENT_REGISTRY}
+        if name not in registered:
+            raise unknown_name(name, [*registered, *FORMS], field=field, what="strategy")
+        return registered[name]
     found = find(name, folder, field)
-    if not (isinstance(found, type) and issubclass(found, CompiledStrategy)):
-        raise ConfigError("not a strategy", field=field, found=name, allowed="a subclass of admf.CompiledStrategy")
+    if not (isinstance(found, type) and issubclass(found, CompiledStrategy | EventStrategy)):
+        allowed = "a subclass of admf.CompiledStrategy or admf.EventStrategy"
+        raise ConfigError("not a strategy", field=field, found=name, allowed=allowed)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from admf.container.factory import ContainerFactory
 from admf.container.metrics import ContainerMetrics
+from admf.container.pool import ContainerPool
 from admf.container.registry import ComponentRegistry
 from admf.container.scoped import ContainerState, ScopedContainer, Snapshot, TeardownError
 from admf.container.shared import SharedService, whole_digest
@@ -10,6 +11,7 @@ __all__ = [
     "ComponentRegistry",
     "ContainerFactory",
     "ContainerMetrics",
+    "ContainerPool",
     "ContainerState",
     "ScopedContainer",
     "SharedService",

@@ -31,7 +31,7 @@ class ContainerFactory:
                 made.register_shared_service(name, service)
             for spec in components:
                 made.create_component(spec)
-        except BaseException:
-            made.teardown_scope()
+        except BaseException as error:
+            made.abandon(error)
             raise
         return made

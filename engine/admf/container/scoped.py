@@ -68,6 +68,7 @@ class ScopedContainer:
             raise ConfigError("not a name", field="container_id", found=container_id, allowed="text")
         self.container_id = container_id
         self.number = number
+        self.pooled = False  # whether it will be used again: results then take their memory along
         self.state = ContainerState.CREATED
         self.event_bus = EventBus(container_id)
         self.logger = ContainerLogger(LOGGER, {"container_id": container_id})
@@ -201,6 +202,13 @@ class ScopedContainer:
         self._order = ()
         self._raise(errors)
 
+    def abandon(self, error: BaseException) -> None:
+        """Tears down after an error, which takes what fails now as a note: what went wrong first is what is raised."""
+        try:
+            self.teardown_scope()
+        except TeardownError as failed:
+            error.add_note(str(failed))
+
     def __enter__(self) -> Self:
         return self
 
@@ -209,11 +217,8 @@ class ScopedContainer:
     ) -> None:
         if error is None:
             self.teardown_scope()
-            return
-        try:
-            self.teardown_scope()
-        except TeardownError as failed:
-            error.add_note(str(failed))  # what went wrong first is what is raised
+        else:
+            self.abandon(error)
 
     # ---------------------------------------------------------------------------------------------------- snapshots
 

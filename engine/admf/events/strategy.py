@@ -72,7 +72,7 @@ class EventStrategy:
             if base in (object, EventStrategy):
                 continue
             for name, annotation in inspect.get_annotations(base).items():
-                if name.startswith("_"):
+                if name.startswith("_") or "ClassVar" in str(annotation):
                     continue
                 kind: Any = _BY_NAME.get(annotation, annotation) if isinstance(annotation, str) else annotation
                 if kind not in KINDS or not hasattr(cls, name):

@@ -52,12 +52,11 @@ NAUTILUS = AS_MOST | {
 }
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # 0.6.6. Its spread is bps on entries alone. Its queue puts a stop before the target of the same trade. Not held: a
-    # target in the bar of a stop entry, which it takes where the stop was not reached.
+    # 0.6.6. Its spread is bps on entries alone. Its queue puts a stop before the target of the same trade.
     "backtesting.py": AS_MOST
     | {
         "stop_limit": "marketable_at_stop",
-        "entry_bar_exits": "market_entry_only",
+        "entry_bar_exits": "market_or_stop_target",
         "slip_on": (*EVERY_FILL, "opening_only"),
         "bad_bar": "raise",
     },

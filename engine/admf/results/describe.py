@@ -9,7 +9,7 @@ import numpy as np
 
 from admf.errors import counted
 from admf.models import Model
-from admf.results.metrics import Metric, Metrics
+from admf.results.metrics import UNFILLED, Metric, Metrics
 from admf.results.records import RunRecords
 from admf.results.words import stamp_text
 from admf_kernels.codes import BarFlag, OrderStatus, Reason
@@ -17,6 +17,7 @@ from admf_kernels.codes import BarFlag, OrderStatus, Reason
 if TYPE_CHECKING:
     from admf.data import Market
     from admf.execution import Execution
+    from admf.results.bounds import Bounds
     from admf.results.result import Result
 
 # What is said of the main rules, in this order; every other field is named where it differs from its default.
@@ -93,7 +94,7 @@ def execution_words(execution: "Execution") -> str:
     for field in fields(execution):
         value = getattr(execution, field.name)
         if field.name not in PHRASES and value != field.default:
-            phrases.append(f"{value_words(field.name)} {value_words(value)}")
+            phrases.append(value_words(field.name) + ("" if value is True else f" {value_words(value)}"))
     return " · ".join(phrases)
 
 
@@ -182,6 +183,7 @@ def sections(result: "Result") -> list[tuple[str, Rows]]:
         ("Orders", _orders(result)),
         ("Costs", _costs(metrics)),
         ("Fills", _fills(result)),
+        *([("Bounds: worst path, best path", _bounds(result.bounds))] if result.bounds else []),
     ]
 
 
@@ -279,11 +281,34 @@ def _costs(metrics: Metrics) -> Rows:
     ]
 
 
+def _bounds(bounds: "Bounds") -> Rows:
+    """The figures of both runs in one row; the second amount of money in a row of its own."""
+    worst, best = bounds.to_dict().values()
+    rows = []
+    for label, name in (("final equity", "final_equity"), ("at stake", "at_stake")):
+        rows += [(label, money(worst[name])), ("", money(best[name]))]
+    pairs = (
+        ("total return", "total_return", lambda value: percent(value, "+")),
+        ("Sharpe", "sharpe", lambda value: _number(value, ",.2f")),
+        ("max drawdown", "max_drawdown", percent),
+        ("ambiguous bars", "ambiguous_bars", lambda value: f"{value:,}"),
+        ("  of all bars", "ambiguous_share", percent),
+        ("entry-bar profit", "entry_bar_profit_share", percent),
+    )
+    rows += [(label, f"{words(worst[name])}, {words(best[name])}") for label, name, words in pairs]
+    return rows
+
+
 def _fills(result: "Result") -> Rows:
     metrics = result.metrics
     rows = [("fills", f"{metrics['fills']:,}"), ("ambiguous groups", f"{metrics['ambiguous_groups']:,}")]
     if metrics["ambiguous_groups"] and result.has("fills"):
         rows.append(("  fills in them", f"{int(np.count_nonzero(result.records.fills['ambiguous'])):,}"))
+    rows += [
+        (f"bars unfilled: {value_words(cause)}", f"{metrics[f'unfilled_{cause}']:,}")
+        for cause in UNFILLED[1:]  # a price that is not reached is nothing to be told of
+        if metrics[f"unfilled_{cause}"]
+    ]
     rows.append(("clamped prices", f"{metrics['clamps']:,}"))
     if metrics["clamps"]:
         rows.append(("  slippage given back", money(metrics["clamp_saving"])))

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from admf.results.metrics import UNFILLED
 from admf.results.records import RunRecords
 from admf.results.words import Indices, code_names, code_texts, code_words, stamps, symbol_words
 from admf_kernels.codes import (
@@ -95,7 +96,10 @@ def _request_columns(records: RunRecords, ids: pl.Series) -> list[pl.Series]:
 
 
 def _outcome_columns(records: RunRecords) -> list[pl.Series]:
-    """What became of the orders; the average price is null where nothing filled, `closed_bar` while alive."""
+    """What became of the orders; the average price is null where nothing filled, `closed_bar` while alive.
+
+    `unfilled_…`: bars on which an order was active and did not fill, by cause (U-01).
+    """
     orders = records.orders
     filled = orders["filled_quantity"]
     average = np.full(len(orders), np.nan)
@@ -110,6 +114,7 @@ def _outcome_columns(records: RunRecords) -> list[pl.Series]:
         pl.Series("commission", orders["commission"]),
         pl.Series("submitted_bar", orders["submitted_bar"]),
         _index("closed_bar", orders["closed_bar"], 0),
+        *(pl.Series(f"unfilled_{cause}", orders[f"unfilled_{cause}"]) for cause in UNFILLED),
     ]
 
 

@@ -6,6 +6,9 @@ import numpy as np
 import polars as pl
 
 from admf.results.records import RunRecords
+from admf_kernels.codes import Unfilled
+
+UNFILLED = tuple(word for word in Unfilled.words() if word != "filled")  # causes (U-01)
 
 Metric = float | int | None
 Metrics = dict[str, Metric]
@@ -86,6 +89,7 @@ def _activity(account: np.record) -> Metrics:
         "win_rate": ratio(int(account["trips_won"]), trips),
         "profit_factor": math.nan if trips == 0 else profit / loss if loss > 0.0 else math.inf,
         "average_trade": ratio(profit - loss, trips),
+        "entry_bar_profit_share": ratio(float(account["entry_bar_profit"]), profit),
     }
 
 
@@ -102,7 +106,11 @@ def _counts(account: np.record) -> Metrics:
         "slippage_cost": float(account["slippage_cost"]),
         "clamps": int(account["clamps"]),
         "clamp_saving": float(account["clamp_saving"]),
+        **{f"unfilled_{cause}": int(account[f"unfilled_{cause}"]) for cause in UNFILLED},
         "ambiguous_groups": int(account["ambiguous_groups"]),
+        "ambiguous_bars": int(account["ambiguous_bars"]),
+        "ambiguous_share": ratio(int(account["ambiguous_bars"]), int(account["bars_processed"])),
+        "at_stake": float(account["at_stake"]),
         "bars": int(account["bars_processed"]),
         "bad_bars": int(account["bad_bars"]),
         "bad_bar_first": bad_bar_first if bad_bar_first >= 0 else None,

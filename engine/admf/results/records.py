@@ -44,6 +44,7 @@ class RunRecords:
     table: pl.DataFrame | None = None  # input orders, one row each
     strategy: Mapping[str, object] | None = None  # {"name": …, "parameters": {…}}
     numbers_by_input: NDArray[np.int32] | None = None
+    other: "RunRecords | None" = None  # with execution.bounds: the run on the other one of the paths worst and best
 
     def multipliers(self) -> NDArray[np.float64]:
         """Money per unit of price and quantity, one per symbol."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from admf.errors import ConfigError, counted
 from admf.results import frames
+from admf.results.bounds import Bounds
 from admf.results.hashing import trace_hash
 from admf.results.metrics import Metrics, metrics_frame, metrics_of
 from admf.results.records import RunRecords
@@ -115,6 +116,15 @@ class Result:
     def metrics_frame(self) -> pl.DataFrame:
         """The key figures as a frame: `metric`, `value`."""
         return metrics_frame(self.metrics)
+
+    @cached_property
+    def bounds(self) -> Bounds | None:
+        """This run beside the one on the other of the paths worst and best; None without `execution.bounds`."""
+        other = self.records.other
+        if other is None:
+            return None
+        is_worst = self.records.execution.path == "worst"
+        return Bounds(self, Result(other)) if is_worst else Bounds(Result(other), self)
 
     @cached_property
     def trace_hash(self) -> str:

@@ -137,6 +137,7 @@ def result_dict(result: "Result") -> dict[str, Any]:
         "execution": records.execution.to_dict(),
         "account": records.account_value.to_dict(),
         "metrics": result.metrics,
+        "bounds": result.bounds.to_dict() if result.bounds else None,
         "rejections": {reason.name: count for reason, count in rejections(records)},
         "elapsed_s": records.elapsed_s,
         "fingerprint": result.fingerprint,

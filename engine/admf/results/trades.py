@@ -14,7 +14,10 @@ from admf_kernels.records import fill_dt
 
 DUST = 1e-9  # a remainder below this share of its fill is rounding, not a lot
 
-RECORDED = ("symbol", "side", "quantity", "entry_bar", "exit_bar", "entry_price", "exit_price", "pnl", "commission")
+RECORDED = (
+    "symbol", "side", "quantity", "entry_bar", "exit_bar", "entry_price", "exit_price", "pnl", "commission",
+    "ambiguous",
+)  # fmt: skip
 
 
 def trades_frame(records: RunRecords) -> pl.DataFrame:
@@ -46,6 +49,7 @@ def trades_fifo_frame(records: RunRecords) -> pl.DataFrame:
         "exit_price": closed["price"],
         "pnl": points * quantity * records.multipliers()[opened["symbol"]] - commission,
         "commission": commission,
+        "ambiguous": opened["ambiguous"] | closed["ambiguous"],
     }
     entry_fill = pl.Series("entry_fill", entry - len(initial))
     return _frame(records, columns).with_columns(
@@ -92,7 +96,10 @@ def _initial_fills(records: RunRecords) -> RecordArray:
 
 
 def _frame(records: RunRecords, columns: Columns) -> pl.DataFrame:
-    """`return_ratio` = pnl / entry value; `bars_held` = exit − entry bar; MAE and MFE as in `excursions`."""
+    """`return_ratio` = pnl / entry value; `bars_held` = exit − entry bar; MAE and MFE as in `excursions`.
+
+    `ambiguous`: one of the fills is (W-01, W-10).
+    """
     market = records.market
     symbol, quantity, pnl = columns["symbol"].astype(np.int32), columns["quantity"], columns["pnl"]
     entry_bar, exit_bar = columns["entry_bar"].astype(np.int32), columns["exit_bar"].astype(np.int32)
@@ -115,5 +122,6 @@ def _frame(records: RunRecords, columns: Columns) -> pl.DataFrame:
             pl.Series("bars_held", exit_bar - entry_bar),
             pl.Series("mae", adverse),
             pl.Series("mfe", favourable),
+            pl.Series("ambiguous", columns["ambiguous"] != 0),
         ]
     )

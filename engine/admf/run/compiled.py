@@ -40,7 +40,9 @@ class _Self:
         self._row[name] = value
 
 
-def _stepped(hook: Callable[..., Any]) -> Callable[..., None]:
+def stepped(hook: Callable[..., Any]) -> Callable[..., None]:
+    """A hook as plain Python calls it: `self` is the record behind names, and nothing may be returned."""
+
     def call(strategy: np.record, *rest: Any) -> None:
         returned: object = hook(_Self(strategy), *rest)
         if returned is not None:
@@ -68,8 +70,8 @@ def make_call(
 ) -> Call:
     """The loop with the hooks in it; StrategyError for code that does not compile or allocates memory."""
     if debug or config.DISABLE_JIT:  # NUMBA_DISABLE_JIT=1
-        stepped = {name: _stepped(hook) if name in HOOKS else hook for name, hook in hooks.items()}
-        return plain_call(specialise(run, hooks=stepped, compiled=False), strategy, orders_per_bar_max)
+        plain = {name: stepped(hook) if name in HOOKS else hook for name, hook in hooks.items()}
+        return plain_call(specialise(run, hooks=plain, compiled=False), strategy, orders_per_bar_max)
     kernel = specialise(run, hooks=hooks, extra=(CONTEXT,))
     market_table = handles(market)
     bars = 0

@@ -4,7 +4,7 @@ import hashlib
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from admf.strategy import CompiledStrategy
 
 NO_LIMITS = Risk()
+STEP_ADVICE = "debug=True steps the same code in plain Python, with line numbers"
 NO_STRATEGY = record([("unused", np.int64)], 8)
 
 
@@ -134,9 +135,18 @@ class Run:
         return parts
 
     def run(self, progress: Progress | None) -> Result:
-        """The run from the first bar to the last."""
+        """The run from the first bar to the last; with `execution.bounds` also the one on the other path."""
+        if not self.execution.bounds:
+            return self.run_once(progress)
+        result = self.run_once(half(progress, 0))
+        path = "best" if self.execution.path == "worst" else "worst"
+        other = replace(self, execution=self.execution.replace(path=path, bounds=False))
+        return Result(replace(result.records, other=other.run_once(half(progress, 1)).records))
+
+    def run_once(self, progress: Progress | None, state: State | None = None) -> Result:
+        """One pass over the bars, in `state` where one is at hand."""
         check_bad_bars(self.execution, self.market)
-        state = self.state()
+        state = self.state() if state is None else state
         strategy = self.strategy_record()
         arrays = self.market.arrays
         call = make_call(self.hooks(), strategy, arrays, state, self.orders_per_bar_max, self.debug)
@@ -152,10 +162,11 @@ class Run:
 
     def _failed(self, error: Exception, bar: int) -> StrategyError:
         name = type(self.strategy).__name__ if self.strategy else "a law"
+        remedy = STEP_ADVICE
         for step in traceback.extract_tb(error.__traceback__):
             if step.name in HOOKS:
+                remedy = ""
                 name = f"{type(self.strategy).__name__}.{step.name} (line {step.lineno} of {step.filename})"
-        remedy = "" if self.debug else "debug=True steps the same code in plain Python, with line numbers"
         return StrategyError(f"{name} raised {type(error).__name__} at bar {bar}: {error}", remedy=remedy)
 
     def records(self, loop: Loop, elapsed_s: float) -> RunRecords:
@@ -196,6 +207,11 @@ def inputs_fingerprint(market: Market, parts: list[bytes | NDArray[np.record]]) 
     for part in parts:
         digest.update(part if isinstance(part, bytes) else part.view(np.uint8).data)
     return digest.hexdigest()
+
+
+def half(progress: Progress | None, done: int) -> Progress | None:
+    """The progress of one of two runs over the same bars, after `done` of them."""
+    return progress and (lambda bar, bars: progress(done * bars + bar, 2 * bars))
 
 
 def simulate(

@@ -113,6 +113,26 @@ LOOK_AHEAD_BARS = 64  # of the first look for a bankruptcy in a quiet stretch; d
 LOOK_AHEAD_BARS_MAX = 65_536
 
 
+class Arena:
+    """An arena that several runs use in turn: account and positions begin afresh, buffers are used again."""
+
+    def __init__(self, state: State) -> None:
+        """`state` is as a run finds it before its first bar."""
+        self.state = state
+        self._account, self._positions = state.account.copy(), state.positions.copy()
+
+    def reset(self) -> None:
+        """As it was at first."""
+        self.state.account[:], self.state.positions[:] = self._account, self._positions
+
+
+def poison(state: State) -> None:
+    """Fills every buffer that a run begins with unread, so that nothing of an earlier run can pass for its own."""
+    for name in ("orders", "working", "hits", "commands", "curve", *LOGS):
+        array: NDArray[Any] = getattr(state, name)
+        array.view(np.uint8)[:] = POISON
+
+
 class Stepper(Loop):
     """A container between the bars: its strategy decides in Python, its bars run in the kernels.
 
@@ -139,7 +159,7 @@ class Stepper(Loop):
         self.account = Fields(state.account)
         self.positions = Fields(state.positions)
         self.account.ints[ROW_LIMIT] = orders_per_bar_max
-        self._pristine = (state.account.copy(), state.positions.copy())
+        self._arena = Arena(state)
         self._look_up()
         self._begin()
 
@@ -301,7 +321,7 @@ class Stepper(Loop):
 
     def reset(self) -> None:
         """As new; the buffers are used again, nothing of what they held is."""
-        self.state.account[:], self.state.positions[:] = self._pristine
+        self._arena.reset()
         self.logs = Logs()
         self._begin()
 
@@ -344,7 +364,5 @@ class Stepper(Loop):
         self._look_up()
 
     def poison(self) -> None:
-        """Fills every buffer that a run begins with unread, so that nothing of an earlier run can pass for its own."""
-        for name in ("orders", "working", "hits", "commands", "curve", *LOGS):
-            array: NDArray[Any] = getattr(self.state, name)
-            array.view(np.uint8)[:] = POISON
+        """Nothing of an earlier run can pass for this one's."""
+        poison(self.state)

@@ -77,6 +77,8 @@ def finish_trip(account, instrument, position, trades, bar: int, symbol: int, si
     if pnl > 0.0:
         account.trips_won += 1
         account.profit_sum += pnl
+        if position.entry_bar == bar:
+            account.entry_bar_profit += pnl
     else:
         account.loss_sum -= pnl
     if len(trades) > 0:
@@ -90,6 +92,7 @@ def finish_trip(account, instrument, position, trades, bar: int, symbol: int, si
         row.exit_bar = bar
         row.symbol = symbol
         row.side = -side
+        row.ambiguous = position.ambiguous
         account.trade_count += 1
 
 
@@ -103,6 +106,7 @@ def open_quantity(config, instrument, position, bar: int, side: int, quantity: f
         position.entry_value = 0.0
         position.exit_value = 0.0
         position.trip_commission = 0.0
+        position.ambiguous = 0
     position.average_price = (held * position.average_price + quantity * price) / (held + quantity)
     position.quantity += side * quantity
     position.entry_quantity += quantity
@@ -162,11 +166,13 @@ def book(
     if closing:
         close_quantity(position, side, quantity, price)
         position.trip_commission += fee
+        position.ambiguous |= ambiguous
         if position.quantity == 0.0:
             finish_trip(account, instrument, position, state.trades, bar, symbol, side)
     else:
         open_quantity(config, instrument, position, bar, side, quantity, price)
         position.trip_commission += fee
+        position.ambiguous |= ambiguous
     if position.locked != was_locked:
         lock(account, state.positions)
     if np.isnan(position.mark):

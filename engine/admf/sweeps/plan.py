@@ -1,0 +1,171 @@
+"""What a sweep will take before it runs: memory by container, batches, and time from a short calibration."""
+
+import re
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from admf.errors import ConfigError, counted
+from admf.sweeps.arena import Arena, Kernels, arena_sizes
+from admf.sweeps.trials import Chunk, Trials
+from admf_kernels.records import account_dt
+
+CHUNK_BARS = 4_000_000  # bars of a chunk: a tenth of a second of a simple strategy
+CHUNK_TRIALS_MAX = 2_048
+TRIALS_MAX = 10_000_000  # without a limit that somebody chose
+CALIBRATION_S = 0.25
+CHUNKS_IN_FLIGHT = 4  # for each worker: waiting, in work, on the way out
+BYTES_PER_RESULT = 700  # of a row of results: some sixty numbers, the hash, the key
+UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?i?B)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes are in bytes, times in seconds; `seconds` is None where nothing was tried out."""
+
+    trials: int
+    bars: int
+    workers: int
+    executor: str
+    batch_trials: int
+    batches: int
+    container_bytes: int
+    market_bytes: int
+    batch_bytes: int
+    peak_bytes: int
+    result_bytes: int
+    seconds: float | None = None
+    ns_per_bar: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        took = "not tried" if self.seconds is None else duration(self.seconds)
+        return (
+            f"{counted(self.trials, 'trial')} of {counted(self.bars, 'bar')} in {counted(self.batches, 'batch')}"
+            f"{'es' if self.batches != 1 else ''} of {self.batch_trials:,}, {self.workers} x {self.executor}; "
+            f"{size_text(self.container_bytes)} a container, peak {size_text(self.peak_bytes)} beside the interpreter, "
+            f"results {size_text(self.result_bytes)}; {took}"
+        )
+
+
+def make_plan(trials: Trials, workers: int, executor: str) -> Plan:
+    """Sizes by arithmetic; nothing runs."""
+    market, count = trials.market, trials.space.count
+    batch = max(1, min(CHUNK_TRIALS_MAX, CHUNK_BARS // market.bar_count, -(-count // (4 * workers))))
+    sizes = arena_sizes(market.symbol_count, type(trials.strategy).orders_per_bar_max)
+    row = trials.strategy.record().itemsize + account_dt.itemsize + 8 * market.symbol_count + BYTES_PER_RESULT
+    arrays = sum(array.nbytes for array in market.arrays)
+    container, in_batch = sizes.bytes(), batch * row
+    return Plan(
+        trials=count,
+        bars=market.bar_count,
+        workers=workers,
+        executor=executor,
+        batch_trials=batch,
+        batches=-(-count // batch),
+        container_bytes=container,
+        market_bytes=arrays,
+        batch_bytes=in_batch,
+        peak_bytes=arrays + workers * (container + CHUNKS_IN_FLIGHT * in_batch) + 24 * count,
+        result_bytes=BYTES_PER_RESULT * count,
+    )
+
+
+def calibrated(plan: Plan, trials: Trials) -> Plan:
+    """With the time that some trials, spread over the space, have taken on one worker."""
+    import numpy as np
+
+    count = min(plan.trials, 16)
+    rows = np.unique(np.linspace(0, plan.trials - 1, count).astype(np.int64))
+    chunks = [part for part in trials.parts(rows) if isinstance(part, Chunk)]
+    kernels, ran, taken = Kernels(trials.settings), 0, 0.0
+    for chunk in chunks:
+        arena = Arena(trials.settings, kernels, chunk.group)
+        for index in range(len(chunk.rows)):
+            one = slice(index, index + 1)
+            single = Chunk(
+                chunk.rows[one], chunk.keys[one], chunk.group, chunk.settings[one], chunk.strategies[one].copy()
+            )
+            if not ran:
+                arena.run(Chunk(single.rows, single.keys, single.group, single.settings, single.strategies.copy()))
+            start = time.perf_counter()
+            arena.run(single)
+            taken += time.perf_counter() - start
+            ran += 1
+            if taken > CALIBRATION_S:
+                break
+    if not ran:
+        return plan
+    each = taken / ran
+    values = plan.to_dict() | {"seconds": each * plan.trials / plan.workers, "ns_per_bar": each / plan.bars * 1e9}
+    return Plan(**values)
+
+
+def check_plan(plan: Plan, memory_limit: int | None, container_limit: int | None) -> None:
+    """Refuses what cannot fit, and says what would."""
+    if container_limit is not None and plan.container_bytes > container_limit:
+        raise ConfigError(
+            "a container does not fit",
+            field="memory_limit_per_container",
+            found=size_text(container_limit),
+            allowed=f"at least {size_text(plan.container_bytes)}",
+            remedy="raise the limit, or lower orders_per_bar_max on the strategy's class",
+        )
+    if memory_limit is not None and plan.peak_bytes > memory_limit:
+        each = plan.container_bytes + CHUNKS_IN_FLIGHT * plan.batch_bytes
+        fitting = (memory_limit - plan.market_bytes - 24 * plan.trials) // each
+        remedy = f"workers={fitting} would fit" if fitting >= 1 else "use fewer bars or trials, or raise the limit"
+        raise ConfigError(
+            f"{counted(plan.workers, 'worker')} would need {size_text(plan.peak_bytes)}",
+            field="memory_limit",
+            found=size_text(memory_limit),
+            remedy=remedy,
+        )
+
+
+def check_count(plan: Plan, limit: int | None) -> None:
+    """A product that nobody meant is refused with its size and time."""
+    if limit is None and plan.trials > TRIALS_MAX:
+        took = "" if plan.seconds is None else f", about {duration(plan.seconds)} on {counted(plan.workers, 'worker')}"
+        raise ConfigError(
+            f"{plan.trials:,} trials{took}, {size_text(plan.result_bytes)} of results",
+            field="grid",
+            allowed=f"{TRIALS_MAX:,} without a limit",
+            remedy="draw fewer with admf.samplers.sobol, or say limit=N for the first N",
+        )
+
+
+def read_size(value: Any, field: str) -> int | None:
+    """Bytes from a number or a text such as 512MB; None stays None."""
+    if value is None:
+        return None
+    found = SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found:
+        return int(float(found[1]) * UNITS[found[2].upper()])
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ConfigError("not a size", field=field, found=value, allowed="bytes, or text such as 512MB")
+
+
+def size_text(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people."""
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.2g} min"
+    if seconds < 172_800:
+        return f"{seconds / 3600:.2g} h"
+    return f"{seconds / 86_400:,.2g} days" if seconds < 864_000 else f"{seconds / 86_400:,.0f} days"
