@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from admf.run import backtest, simulate
     from admf.strategies import TrendFollowingStrategy
     from admf.strategy import CompiledStrategy
+    from admf.sweeps import Study, SweepInterrupted, samplers, sweep
     from admf.verify import verify_law
 
     __version__: str
@@ -60,6 +61,8 @@ _HOMES = {
     "RiskManager": "admf.components",
     "ScopedContainer": "admf.container",
     "SimulatedBroker": "admf.components",
+    "Study": "admf.sweeps",
+    "SweepInterrupted": "admf.sweeps",
     "ThreadModel": "admf.coordinate",
     "TrendFollowingStrategy": "admf.strategies",
     "backtest": "admf.run",
@@ -67,9 +70,11 @@ _HOMES = {
     "errors": "admf.errors",
     "generate": "admf.data",
     "load": "admf.data",
+    "samplers": "admf.sweeps",
     "simulate": "admf.run",
     "slippage": "admf.slippage",
     "strategies": "admf.strategies",
+    "sweep": "admf.sweeps",
     "verify_law": "admf.verify",
 }
 
@@ -99,6 +104,8 @@ __all__ = [
     "RiskManager",
     "ScopedContainer",
     "SimulatedBroker",
+    "Study",
+    "SweepInterrupted",
     "ThreadModel",
     "TrendFollowingStrategy",
     "__version__",
@@ -107,9 +114,11 @@ __all__ = [
     "errors",
     "generate",
     "load",
+    "samplers",
     "simulate",
     "slippage",
     "strategies",
+    "sweep",
     "verify_law",
 ]
 

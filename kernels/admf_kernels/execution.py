@@ -194,6 +194,28 @@ def conclude(state, order, bar: int, reason: int, event_only_fill: bool) -> None
 
 
 @law
+def wanted_units(state, order, bar_index: int, liquidity: int, base_price, used, slips: bool, bar) -> float:
+    """A-06, L-07: units that are left to fill; 0 where the order ends instead, or a user's law fails."""
+    if is_unresolved(order):
+        resolve_size(state, order, liquidity, base_price, used, slips, bar)
+        if is_unresolved(order):
+            fail_law(state.account[0], order)
+            return NOTHING_LEFT
+        if order.quantity <= 0.0:
+            order.quantity = 0.0
+            end(state, order, bar_index, CANCEL, Reason.BELOW_LOT.value)
+            return NOTHING_LEFT
+    wanted = order.quantity - order.filled_quantity
+    if order.bits & REDUCE_ONLY:
+        held = -order.side * state.positions[order.symbol].quantity
+        if held <= 0.0:
+            end(state, order, bar_index, CANCEL, Reason.NOTHING_TO_REDUCE.value)
+            return NOTHING_LEFT
+        wanted = min(wanted, held)
+    return wanted
+
+
+@law
 def execute(
     market,
     state,
@@ -228,22 +250,9 @@ def execute(
         set_fee_time(config, account, market, bar_index)
     used = volume_used(position, bar_index)
     slips = (config.slip_on & slip_bit) != 0 and not (config.slip_on & INSIDE_ONLY and is_at_open(reason))
-    if is_unresolved(order):
-        resolve_size(state, order, liquidity, base_price, used, slips, bar)
-        if is_unresolved(order):
-            fail_law(account, order)
-            return NOTHING_LEFT
-        if order.quantity <= 0.0:
-            order.quantity = 0.0
-            end(state, order, bar_index, CANCEL, Reason.BELOW_LOT.value)
-            return NOTHING_LEFT
-    wanted = order.quantity - order.filled_quantity
-    if order.bits & REDUCE_ONLY:
-        held = -order.side * position.quantity
-        if held <= 0.0:
-            end(state, order, bar_index, CANCEL, Reason.NOTHING_TO_REDUCE.value)
-            return NOTHING_LEFT
-        wanted = min(wanted, held)
+    wanted = wanted_units(state, order, bar_index, liquidity, base_price, used, slips, bar)
+    if wanted <= 0.0:
+        return NOTHING_LEFT
     quantity = fillable(config, market, position, instrument, order, bar_index, wanted, capped)
     if quantity <= 0.0:
         note(order, Unfilled.CAPPED.value)

@@ -10,13 +10,14 @@ from admf_kernels.codes import (
     OrderType,
     Path,
     Reason,
+    StopTrigger,
     TrailEval,
     TrailFill,
 )
 from admf_kernels.entering import HIGH_TO_COME, LOW_TO_COME, UNCERTAIN
 from admf_kernels.laws.lifecycle import is_alive
 from admf_kernels.laws.outcomes import STOP, decide, may_hold
-from admf_kernels.laws.prices import limit_base, stop_base, stop_reached
+from admf_kernels.laws.prices import TICK_SLACK, limit_base, limit_path_price, round_stop, stop_base, stop_reached
 from admf_kernels.laws.trails import better_peak, move_trail, peak_for, start_trail, trail_level
 from admf_kernels.touch import LONE, reaches_limit
 
@@ -45,12 +46,15 @@ def stop_exit_price(config, order, level: float, close: float) -> float:
     """P-08, R-08: base price of a stop or a trail that leaves at its level inside the bar."""
     if order.bits & TRAIL and config.trail_fill == TrailFill.WORSE_OF_STOP_AND_CLOSE:
         return max(level, close) if order.side > 0 else min(level, close)
-    return stop_base(order.side, level, level, close, config.stop_gap)
+    return stop_base(order.side, level, level, close, config.stop_gap)  # TrailFill.STOP
 
 
 @law
-def levels(config, state, stop_row: int, trail_row: int, side: int, favourable: float):
-    """W-07, R-05: (σ₀, its row, σₕ, its row) of the stop and the trail; NaN and -1 where there is none."""
+def levels(config, state, stop_row: int, trail_row: int, side: int, favourable: float, highest: float):
+    """W-07, R-05: (σ₀, its row, σₜ, its row) of the stop and the trail; NaN and -1 where there is none.
+
+    `highest` is t, the best price that leaves the target alone.
+    """
     low_level, low_row = np.nan, -1
     if stop_row >= 0:
         low_level, low_row = state.orders[stop_row].stop_price, stop_row
@@ -59,11 +63,11 @@ def levels(config, state, stop_row: int, trail_row: int, side: int, favourable: 
         trail = state.orders[trail_row]
         tick_inverse = state.instruments[trail.symbol].tick_inverse
         now = trail.stop_price
-        top = trail_level(trail, better_peak(trail, trail.peak, favourable), tick_inverse)
         if config.trail_eval == TrailEval.HIGH_FIRST:
-            now = top
-        elif not moves_inside(config):  # TrailEval.LAGGED
-            top = now
+            now = trail_level(trail, better_peak(trail, trail.peak, favourable), tick_inverse)
+        top = now  # TrailEval.LAGGED
+        if moves_inside(config):
+            top = trail_level(trail, better_peak(trail, trail.peak, highest), tick_inverse)
         if nearer(side, now, low_level):
             low_level, low_row = now, trail_row
         if nearer(side, top, high_level):
@@ -72,17 +76,37 @@ def levels(config, state, stop_row: int, trail_row: int, side: int, favourable: 
 
 
 @law
+def lowest_trigger(trigger: int, side: int, adverse: float, tick_inverse: float) -> float:
+    """W-07: y, the lowest stop of a position of `side` that the bar's bad extreme triggers."""
+    if tick_inverse == 0.0:
+        return adverse
+    if trigger == StopTrigger.THROUGH:
+        return (np.floor(side * adverse * tick_inverse + TICK_SLACK) + 1.0) / tick_inverse * side
+    return round_stop(side, adverse, tick_inverse)
+
+
+@law
+def highest_price(config, instrument, target) -> float:
+    """W-07: t, the best price of the bar that leaves a target alone which the bar reaches."""
+    price = limit_path_price(
+        target.side, target.limit_price, config.limit_trigger, config.limit_through_ticks, instrument.tick_inverse
+    )
+    return price if instrument.tick_inverse == 0.0 else price + target.side / instrument.tick_inverse
+
+
+@law
 def lowest_trail_exit(config, state, trail_row: int, limit_row: int, side: int, adverse: float, favourable: float):
     """W-07: the lowest price a moving trail can leave at after its peak has moved; NaN where it cannot."""
     trail = state.orders[trail_row]
     instrument = state.instruments[trail.symbol]
-    peak = better_peak(trail, peak_for(trail, adverse, instrument.tick_inverse), trail.activation)
+    level = lowest_trigger(config.stop_trigger, side, adverse, instrument.tick_inverse)
+    peak = better_peak(trail, peak_for(trail, level, instrument.tick_inverse), trail.activation)
     if side * (favourable - peak) < 0.0:
         return np.nan
     if limit_row >= 0 and reaches_limit(config, instrument, state.orders[limit_row], peak):
         return np.nan
-    level = trail_level(trail, peak, instrument.tick_inverse)
-    return level if stop_reached(-side, adverse, level, config.stop_trigger) else np.nan
+    lifted = trail_level(trail, peak, instrument.tick_inverse)
+    return lifted if nearer(side, lifted, level) else level
 
 
 @law
@@ -103,7 +127,10 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         target_now = reaches_limit(config, instrument, leg, moment)
         target_touched = reaches_limit(config, instrument, leg, favourable)
         target_at_close = reaches_limit(config, instrument, leg, close)
-    low_level, low_row, high_level, high_row = levels(config, state, stop_row, trail_row, side, favourable)
+    highest = favourable
+    if target_touched and trail_row >= 0:
+        highest = highest_price(config, instrument, state.orders[limit_row])
+    low_level, low_row, high_level, high_row = levels(config, state, stop_row, trail_row, side, favourable, highest)
     stop_now = stop_reached(-side, moment, low_level, trigger)
     if stop_now or target_now:
         outcome, value, spread = decide(

@@ -81,7 +81,7 @@ def acts_in_entry_bar(config, outcome: int, ambiguous: bool) -> bool:
     """W-09: whether the exit that an outcome chose is carried out in the bar of the entry."""
     if config.entry_bar_exits == EntryBarExits.MARKET_OR_STOP_TARGET:
         return outcome == TARGET
-    return config.entry_bar_exits != EntryBarExits.PROVEN or not ambiguous  # EntryBarExits.WORST, PATH
+    return config.entry_bar_exits != EntryBarExits.PROVEN or not ambiguous  # EntryBarExits.WORST, EntryBarExits.PATH
 
 
 @law

@@ -128,7 +128,7 @@ def first_bar_of_child(config, parent, child, bar: int, first_bar: int) -> int:
         or (config.entry_bar_exits == EntryBarExits.MARKET_OR_STOP_TARGET and parent.form != OrderType.MARKET)
     ):
         return max(first_bar, bar + 1)
-    return first_bar
+    return first_bar  # ChildActivation.SAME_BAR
 
 
 @law

@@ -243,12 +243,12 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
                 on_fill(own, ctx, state.fills[index])
             on_bar(own, ctx)
         account.hooked_count = account.fill_count
+        is_last = bar == config.bar_count - 1
         if account.order_count > account.checked_count:
             take_orders(market, state, bar)
-            exposed = is_exposed(state.positions)
-        is_last = bar == config.bar_count - 1
         if is_last:
             close_out(market, state, bar, not is_last)  # a literal False would compile close_out twice
+        if is_last or account.fill_count > account.hooked_count:
             exposed = is_exposed(state.positions)
         take_row(market, state, bar, is_last, exposed)
         if account.status != RunStatus.RUNNING:
@@ -259,6 +259,5 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
             and account.fill_count == fill_start
             and account.order_count == order_start
         )
-    if last_bar == config.bar_count:
-        account.status = RunStatus.DONE.value
+    account.status = RunStatus.DONE.value if last_bar == config.bar_count else RunStatus.RUNNING.value
     return last_bar

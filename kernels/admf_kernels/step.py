@@ -193,7 +193,7 @@ def follow_bar(market, state, order, bar: int) -> None:
         return
     price = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
     if config.trail_ref == TrailReference.CLOSE or order.bits & ENTERED_INSIDE:
-        price = market.close[bar, symbol]  # TrailReference.EXTREME and PATH follow the extreme
+        price = market.close[bar, symbol]  # TrailReference.EXTREME, TrailReference.PATH: the extreme
     tick_inverse = state.instruments[symbol].tick_inverse
     if np.isnan(order.peak):
         start_trail(order, price, price, tick_inverse)

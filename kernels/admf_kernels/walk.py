@@ -180,7 +180,7 @@ def next_on_leg(state, symbol: int, bar: int, price: float, target: float):
         level = price if now else level_of(config, state, order)
         stop = order.form == STOP and order.bits & IF_TOUCHED == 0
         before = abs(level - price) < abs(found_level - price)
-        if level == found_level and config.conflict == Conflict.STOP_FIRST:
+        if level == found_level and config.conflict == Conflict.STOP_FIRST:  # Conflict.PATH: the lower number
             before = stop and not found_stop
         if found < 0 or before:
             found, found_level, found_now, found_stop = row, level, now, stop

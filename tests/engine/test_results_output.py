@@ -43,6 +43,7 @@ def test_summary_says_what_ran_and_how_it_went(busy):
         "2010-01-04 14:30 → 2010-01-07",
         "scripted orders (160)",
         "slippage bps(2.0)",
+        "commission per_share(0.005, minimum=1.0, maximum_pct=0.01)",
         "100,000.00 USD and -30 BETA at",
         busy.trace_hash,
         "▁",

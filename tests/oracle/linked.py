@@ -53,9 +53,8 @@ def adopt(child: Order, parent: Order) -> None:
 
 def last_bar(world: World, order: Order, first: int) -> int:
     """T-01, C-06: the last bar that may fill an order whose first eligible bar is `first`."""
-    if order.type in (*ON_OPEN, *ON_CLOSE):  # without a session left the order ends with the data
-        return NEVER if order.eligible_bar == NEVER else min(life(world, order, first), order.eligible_bar)
-    return life(world, order, first)
+    last = life(world, order, first)
+    return min(last, order.eligible_bar) if order.type in (*ON_OPEN, *ON_CLOSE) else last
 
 
 def life(world: World, order: Order, first: int) -> int:

@@ -3,7 +3,7 @@
 from cyclopts import App
 
 import admf
-from admf.cli import asking, running
+from admf.cli import asking, running, sweeping
 
 app = App(
     name="admf",
@@ -18,6 +18,9 @@ for command in (
     running.run,
     running.simulate,
     running.check,
+    sweeping.sweep,
+    sweeping.plan,
+    sweeping.replay,
     asking.data,
     asking.info,
     asking.warmup,

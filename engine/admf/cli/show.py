@@ -81,10 +81,16 @@ def print_note(text: str) -> None:
 
 
 def print_rich(renderable: Any) -> None:
-    """Text for people, in colour where the terminal has it."""
+    """Text for people: in colour where the terminal has it, without blanks at the ends of lines where it is none."""
     from rich.console import Console
 
-    Console().print(renderable)
+    console = Console()
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as captured:
+        console.print(renderable)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -136,7 +136,8 @@ def load_config(
     place = place if folder is None else Path(folder)
     document = without_empty_sections(document)
     found = Problems()
-    moved = fold(document, found)
+    moved = take_components(document)
+    moved |= fold(document, found)
     document = without_empty_sections(overridden(document, overrides, found))
     with found.collect():
         refuse_going_on(document)
@@ -191,15 +192,28 @@ def import_laws(document: Document, folder: Path, problems: Problems) -> None:
 def check_run(document: Document, needs: Sequence[str], problems: Problems) -> None:
     """What single fields cannot tell: the mode, the source of the bars, and what is not built yet."""
     modes = [mode for mode in MODES if document.get(mode) is not None]
+    if modes == ["backtest", "optimization"] and "components" not in document["optimization"]:
+        modes = ["optimization"]  # whose components were taken for its runs
     if len(modes) > 1 or (not modes and "strategy" in needs):
         found, allowed = ", ".join(modes) or "none of them", ", ".join(MODES)
         problems.add(ConfigError("exactly one of the modes is needed", found=found, allowed=allowed))
-    for mode in modes:
-        if mode != "backtest":
-            problems.add(ConfigError("not built yet", field=mode, allowed="backtest"))
-    if document.get("grid"):
-        problems.add(ConfigError("not built yet", field="grid", remedy="leave the section out"))
+    if "live_trading" in modes:
+        problems.add(ConfigError("not built yet", field="live_trading", allowed="backtest, optimization"))
+    if document.get("grid") and "optimization" not in modes:
+        remedy = "name the strategy under optimization.components, and run it with admf sweep"
+        problems.add(ConfigError("is for an optimization", field="grid", remedy=remedy))
     check_data(document, needs, problems)
+
+
+def take_components(document: Document) -> dict[str, str]:
+    """The components of an optimization are those of each of its runs; place → where the user wrote them."""
+    section = document.get("optimization")
+    if not isinstance(section, Mapping) or document.get("backtest") is not None:
+        return {}
+    rest = dict(section)
+    document["backtest"] = {"components": rest.pop("components", {})}
+    document["optimization"] = rest
+    return {"backtest.components": "optimization.components"}
 
 
 def check_data(document: Document, needs: Sequence[str], problems: Problems) -> None:

@@ -172,8 +172,16 @@ class Backtest(Section):
     components: Components
 
 
+class Drawn(Section):
+    """Trials drawn from the grid, whose pairs [low, high] of numbers are bounds and whose lists are values."""
+
+    method: Annotated[str, Leaf(Choice(("random", "sobol")))] = "sobol"
+    trials: Count
+    seed: Annotated[int, Leaf(Number(minimum=0, whole=True))] = 0
+
+
 class Optimization(Section):
-    """Many runs; recognised, not built yet."""
+    """Many runs over the section `grid`; the components are those of each run."""
 
     container_type: Annotated[str, Leaf(Choice(("optimization",)))] = "optimization"
     isolation_level: Isolation = "full"
@@ -182,6 +190,10 @@ class Optimization(Section):
     max_workers: Count | None = None
     container_pool_size: Count | None = None
     memory_limit_per_container: Annotated[str | None, Leaf(Size())] = None
+    memory_limit: Annotated[str | None, Leaf(Size())] = None
+    metric: Name = "sharpe"
+    sampler: Drawn | None = None
+    limit: Count | None = None
 
 
 class LiveTrading(Section):

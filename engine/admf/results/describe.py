@@ -103,12 +103,22 @@ def value_words(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, Model):
-        return repr(value).removeprefix(f"{value.family}.").removesuffix("()")
+        return model_words(value)
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, list | tuple):
         return "+".join(value_words(item) for item in value) or "none"
     return str(value).replace("_", " ")
+
+
+def model_words(model: Model) -> str:
+    """A model with its numbers, and with the words that are not at their defaults."""
+    words = [] if model.function is None else [model.function.__qualname__]
+    for place, (name, value) in enumerate(zip(model.spec.kinds, model.parameters, strict=True)):
+        if not isinstance(value, str) or value != model.spec.defaults[name]:
+            text = value_words(value) if model.model == "sum" else repr(value)
+            words.append(f"{name}={text}" if place else text)
+    return f"{model.model}({', '.join(words)})" if words else model.model
 
 
 def warnings(result: "Result") -> list[str]:

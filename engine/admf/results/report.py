@@ -9,7 +9,7 @@ import polars as pl
 from admf.results.charts import line_chart
 from admf.results.describe import Rows, facts, money, percent, sections, warnings
 from admf.results.store import write_text
-from admf.results.words import stamp_text
+from admf.results.words import stamp_form, stamp_text
 
 if TYPE_CHECKING:
     from admf.results.result import Result
@@ -20,6 +20,9 @@ TRADE_COLUMNS = {
     False: ("symbol", "side", "quantity", "entry_bar", "entry_price", "exit_bar", "exit_price"),
 }  # by whether the data is dated
 OUTCOME_COLUMNS = ("pnl", "return_ratio", "bars_held", "mae", "mfe")
+HEADS = {"entry_timestamp": "entry (UTC)", "exit_timestamp": "exit (UTC)", "return_ratio": "return", "mae": "MAE"}
+HEADS |= {"mfe": "MFE", "bars_held": "bars"}
+DIGITS = {"mae": 4, "mfe": 4}  # significant ones; a price has more
 INNER, LOSS = ' class="inner"', ' class="loss"'
 
 STYLE = """
@@ -118,19 +121,20 @@ def _trades(result: "Result") -> str:
     count, dated = len(result.records.trades), result.records.market.dated
     frame = result.trades.head(TRADE_ROWS).select(*TRADE_COLUMNS[dated], *OUTCOME_COLUMNS)
     cells = frame.with_columns(
-        pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"),
+        pl.col(pl.Datetime).dt.strftime(stamp_form(result.records.market)),
         pl.col("pnl").map_elements(money, pl.String),
         pl.col("return_ratio").map_elements(percent, pl.String),
     )
-    head = "".join(f"<th>{name.removesuffix('_ratio').replace('_', ' ')}</th>" for name in frame.columns)
+    head = "".join(f"<th>{HEADS.get(name, name.replace('_', ' '))}</th>" for name in frame.columns)
     lost = frame["pnl"] < 0.0
     rows = zip(cells.iter_rows(), lost, strict=True)
-    body = "".join(f"<tr{LOSS if loss else ''}>{''.join(_cell(value) for value in row)}</tr>" for row, loss in rows)
+    digits = [DIGITS.get(name, 8) for name in frame.columns]
+    body = "".join(f"<tr{LOSS if loss else ''}>{''.join(map(_cell, row, digits))}</tr>" for row, loss in rows)
     note = f'<p class="note">The first {TRADE_ROWS} of {count:,} round trips.</p>' if count > TRADE_ROWS else ""
     return f'<h2>Round trips</h2>{note}<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, digits: int) -> str:
     if isinstance(value, float):
-        return f"<td>{value:,.6g}</td>"
+        return f"<td>{value:,.{digits}g}</td>"
     return f"<td>{escape(str(value)) if value is not None else ''}</td>"

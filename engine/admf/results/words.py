@@ -16,6 +16,8 @@ from admf_kernels.codes import Code, Reason
 if TYPE_CHECKING:
     from admf.data import Market
 
+MINUTE_NS = 60_000_000_000
+SAMPLE_BARS = 1_000  # enough to see whether bars are finer than a minute
 STAMP = pl.Datetime("us", "UTC")  # of `Market.timestamps`
 ENGINE_ORDERS = {Reason.CLOSE_POSITIONS: "close", Reason.BANKRUPT: "bankrupt"}  # reason of the fill → prefix of the id
 
@@ -62,9 +64,16 @@ def stamps(name: str, bars: Indices, market: "Market") -> pl.Series:
 
 def stamp_text(bar: int, market: "Market") -> str | None:
     """The stamp of one bar, without the time of day where it says nothing; None as in `stamps`."""
-    form = "%Y-%m-%d %H:%M" if market.intraday else "%Y-%m-%d"
-    text: str | None = stamps("stamp", np.array([bar]), market).dt.strftime(form)[0]
+    text: str | None = stamps("stamp", np.array([bar]), market).dt.strftime(stamp_form(market))[0]
     return text
+
+
+def stamp_form(market: "Market") -> str:
+    """How a stamp is written: without the time of day where that says nothing, with seconds where bars have them."""
+    if not market.intraday:
+        return "%Y-%m-%d"
+    has_seconds = bool((market.arrays.timestamp[:SAMPLE_BARS] % MINUTE_NS).any())
+    return "%Y-%m-%d %H:%M:%S" if has_seconds else "%Y-%m-%d %H:%M"
 
 
 def order_ids(records: RunRecords) -> pl.Series:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from admf.errors import AdmfError, StrategyError
 from admf.run.compiled import CONTEXT, HOOKS, advice, stepped
 from admf.run.loop import Loop
-from admf.sweeps.settings import Group, Settings, words_of
+from admf.sweeps.settings import Group, Settings, Words, words_of
 from admf.sweeps.trials import Chunk
 from admf_kernels._jit import CompileError, allocates, compile_now, specialise
 from admf_kernels.arena import Sizes, allocate
@@ -88,13 +88,13 @@ class Arena(Loop):
         self.cursor = np.zeros(CURSOR_SIZE, np.int64)
         self.busy = False
         self._known = -1  # settings in the tables below
-        self._tables: tuple[NDArray[np.uint64], ...] = ()
+        self._tables: tuple[Words, Words, Words]
 
     def stop(self) -> None:
-        """Ends `run` within some thousand bars; any thread may call it."""
+        """Ends `run_chunk` within some thousand bars; any thread may call it."""
         self.cursor[STOP] = 1
 
-    def run(self, chunk: Chunk) -> Done:
+    def run_chunk(self, chunk: Chunk) -> Done:
         """Runs the trials of a chunk."""
         self.cursor[TRIAL], self.cursor[BAR] = 0, NOT_OPENED
         self.busy = True
@@ -113,7 +113,7 @@ class Arena(Loop):
         while done < count and not self.cursor[STOP]:
             batch = self._batch(chunk, accounts, quantities)
             try:
-                done = self._call(batch, chunk)
+                done = self._run_batch(batch, chunk)
                 if done < count and not self.cursor[STOP]:
                     self._make_room()
             except AdmfError as error:
@@ -127,7 +127,7 @@ class Arena(Loop):
                 errors[trial] = self._failure(rows[trial : trial + 1])
         return Done(done, rows, quantities[:done], errors)
 
-    def _call(self, batch: Batch, chunk: Chunk) -> int:
+    def _run_batch(self, batch: Batch, chunk: Chunk) -> int:
         plain = self._kernels.plain
         arguments: tuple[Any, ...] = (
             self._market_table,
@@ -148,19 +148,22 @@ class Arena(Loop):
         if self._known < len(known):
             fitting = [setting if setting.group == self._number else None for setting in known[:]]
             some = next(setting for setting in fitting if setting)
-            self._tables = tuple(
-                np.stack([getattr(setting or some, name) for setting in fitting])
-                for name in ("config", "account", "opening")
+            self._tables = (
+                np.stack([(setting or some).config for setting in fitting]),
+                np.stack([(setting or some).account for setting in fitting]),
+                np.stack([(setting or some).opening for setting in fitting]),
             )
             self._known = len(fitting)
-        state = self.state
+        state, (configs, accounts_opened, opening) = self.state, self._tables
         return Batch(
             words_of(state.config)[0],
             words_of(state.account)[0],
             words_of(state.positions).reshape(-1),
             words_of(state.orders),
             words_of(state.fills),
-            *self._tables,
+            configs,
+            accounts_opened,
+            opening,
             chunk.settings,
             accounts,
             quantities,

@@ -19,7 +19,7 @@ from admf.run.arguments import read_market, read_value
 from admf.strategy import CompiledStrategy
 from admf.sweeps.arena import Done
 from admf.sweeps.frames import Framer
-from admf.sweeps.plan import Plan, calibrated, check_count, check_plan, make_plan, read_size
+from admf.sweeps.plan import TRIALS_MAX, Plan, calibrated, check_count, check_plan, make_plan, read_size
 from admf.sweeps.progress import Progress, make_progress
 from admf.sweeps.settings import Rules
 from admf.sweeps.space import Places, Space, read_grid
@@ -88,6 +88,7 @@ class Job:
     def __init__(self, trials: Trials, framer: Framer, plan: Plan, metrics: list[str]) -> None:
         self.trials, self.framer, self.plan = trials, framer, plan
         self.metrics = metrics
+        self.notes: dict[str, str] = {}
         self._frames: list[pl.DataFrame] = []
         self._pending: list[pl.DataFrame] = []
         self._store: Store | None = None
@@ -114,8 +115,8 @@ class Job:
         return Study(self.trials, self.framer, self.plan, self.metrics, frame=frame, folder=folder)
 
     def facts(self) -> dict[str, str]:
-        """What makes a study: another one of these is another study."""
-        return {
+        """What makes a study, where another value is another study, and notes beside it."""
+        return self.notes | {
             "data": self.trials.market.fingerprint,
             "strategy": type(self.trials.strategy).__name__,
             "code": self.trials.code_digest,
@@ -224,7 +225,7 @@ def prepare(
     chosen = read_strategy(strategy)
     trials = Trials(read_market(market, instruments), chosen, space, rules)
     plan = make_plan(trials, read_workers(workers), read_executor(executor))
-    if calibrate or plan.trials > CALIBRATED_TRIALS:
+    if calibrate or plan.trials > TRIALS_MAX:
         plan = calibrated(plan, trials)
     check_count(plan, limit)
     made = trials.market
@@ -232,10 +233,7 @@ def prepare(
     return Job(trials, framer, plan, read_metrics(metrics, framer.figures))
 
 
-CALIBRATED_TRIALS = 10_000_000
-
-
-def limited(space: Space, limit: int | None) -> Space:
+def limited(space: Space, limit: Any) -> Space:
     """The first trials of a space."""
     if limit is None:
         return space
@@ -254,7 +252,7 @@ def read_strategy(strategy: Any) -> CompiledStrategy:
     return strategy
 
 
-def read_workers(workers: int | None) -> int:
+def read_workers(workers: Any) -> int:
     """A number of workers; by default the cores that this process may use."""
     if workers is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -76,7 +76,9 @@ class Framer:
         )
         if any(error is not None for error in errors):
             blank = [*self.figures, "trace_hash"]
-            frame = frame.with_columns(pl.when(pl.col("status") == DONE).then(pl.col(name)).alias(name) for name in blank)
+            frame = frame.with_columns(
+                pl.when(pl.col("status") == DONE).then(pl.col(name)).alias(name) for name in blank
+            )
         return frame
 
     def ordered(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -45,8 +45,8 @@ class Plan:
     def __str__(self) -> str:
         took = "not tried" if self.seconds is None else duration(self.seconds)
         return (
-            f"{counted(self.trials, 'trial')} of {counted(self.bars, 'bar')} in {counted(self.batches, 'batch')}"
-            f"{'es' if self.batches != 1 else ''} of {self.batch_trials:,}, {self.workers} x {self.executor}; "
+            f"{counted(self.trials, 'trial')} of {counted(self.bars, 'bar')} "
+            f"in batches of {self.batch_trials:,}, {self.workers} x {self.executor}; "
             f"{size_text(self.container_bytes)} a container, peak {size_text(self.peak_bytes)} beside the interpreter, "
             f"results {size_text(self.result_bytes)}; {took}"
         )
@@ -91,9 +91,9 @@ def calibrated(plan: Plan, trials: Trials) -> Plan:
                 chunk.rows[one], chunk.keys[one], chunk.group, chunk.settings[one], chunk.strategies[one].copy()
             )
             if not ran:
-                arena.run(Chunk(single.rows, single.keys, single.group, single.settings, single.strategies.copy()))
+                arena.run_chunk(Chunk(single.rows, single.keys, single.group, single.settings, single.strategies.copy()))
             start = time.perf_counter()
-            arena.run(single)
+            arena.run_chunk(single)
             taken += time.perf_counter() - start
             ran += 1
             if taken > CALIBRATION_S:
@@ -149,6 +149,25 @@ def read_size(value: Any, field: str) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     raise ConfigError("not a size", field=field, found=value, allowed="bytes, or text such as 512MB")
+
+
+def readable(plan: Plan) -> dict[str, str]:
+    """A plan as names and values for people."""
+    found = {}
+    for name, value in plan.to_dict().items():
+        if value is None:
+            continue
+        title, text = name.replace("_", " "), str(value)
+        if name.endswith("_bytes"):
+            title, text = title.removesuffix(" bytes"), size_text(value)
+        elif name == "seconds":
+            title, text = "time", duration(value)
+        elif isinstance(value, float):
+            text = f"{value:.3g}"
+        elif isinstance(value, int):
+            text = f"{value:,}"
+        found[title] = text
+    return found
 
 
 def size_text(count: float) -> str:

@@ -130,7 +130,9 @@ def rows_to_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     names = list(rows[0])
     for index, row in enumerate(rows):
         if row.keys() != rows[0].keys():
-            raise ConfigError("other names than the first row", field=f"grid[{index}]", found=list(row), allowed=str(names))
+            raise ConfigError(
+                "other names than the first row", field=f"grid[{index}]", found=list(row), allowed=str(names)
+            )
     return {str(name): [row[name] for row in rows] for name in names}
 
 

@@ -17,6 +17,7 @@ from admf.sweeps.trials import Trials
 
 if TYPE_CHECKING:
     from admf.results import Result
+    from admf.results.records import RecordLevel
     from admf.sweeps.analysis import Analysis
     from admf.sweeps.heatmap import Heatmap
 
@@ -60,6 +61,13 @@ class Study:
         """Whether every trial is there."""
         return self.results.height == self.plan.trials
 
+    @staticmethod
+    def open(folder: str | Path) -> "Study":
+        """A study that `admf sweep` made; one made from Python opens by calling `admf.sweep` again with its folder."""
+        from admf.sweeps.configured import open_study
+
+        return open_study(folder)
+
     @cached_property
     def results(self) -> pl.DataFrame:
         """One row for each trial: parameters, status, error, path, key figures, trace hash; in order of the grid."""
@@ -98,7 +106,7 @@ class Study:
             raise RunError(f"no trial has a value of {metric}", remedy="look at study.results: status, error, trades")
         return found.row(0, named=True)
 
-    def replay(self, row: "int | dict[str, Any]") -> "Result":
+    def replay(self, row: "int | dict[str, Any]", *, record: "RecordLevel" = "full") -> "Result":
         """The full run of one row: orders, fills, equity; RunError where it is not what the study has."""
         from admf.run import backtest
 
@@ -111,6 +119,7 @@ class Study:
             execution=rules.execution,
             account=rules.account,
             risk=rules.risk,
+            record=record,
         )
         if kept["status"] == DONE and kept["trace_hash"] != result.trace_hash:
             raise RunError(

@@ -89,7 +89,7 @@ class ThreadPool:
                 if chunk.group not in own:
                     own[chunk.group] = self._new(chunk.group)
                 if not self._stopped:
-                    self._done.put((chunk, own[chunk.group].run(chunk)))
+                    self._done.put((chunk, own[chunk.group].run_chunk(chunk)))
             except BaseException as error:
                 self._done.put((chunk, error))
 
@@ -100,4 +100,3 @@ class ThreadPool:
             if self._stopped:
                 arena.stop()
         return arena
-

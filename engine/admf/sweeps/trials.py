@@ -50,7 +50,7 @@ class Trials:
 
     def __init__(self, market: "Market", strategy: "CompiledStrategy", space: Space, rules: Rules) -> None:
         """ConfigError that lists every axis that cannot be one."""
-        self.market, self.strategy, self.space = market, strategy, space
+        self.market, self.strategy, self.space, self.rules = market, strategy, space, rules
         kinds = {name: kind for name, kind in strategy.fields().items() if not name.startswith("_")}
         problems = Problems()
         columns: dict[int, NDArray[Any]] = {}

@@ -1,0 +1,195 @@
+"""The commands around many runs: sweep, plan, replay."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from admf.cli.options import Json, OnDefect, Record, Sets
+from admf.cli.running import changes, load_market
+from admf.cli.show import Progress, print_facts, print_json, print_note, print_rich, show_result
+
+if TYPE_CHECKING:
+    from admf.sweeps import Study
+    from admf.sweeps.entry import Job
+
+TOP = 10
+
+
+def sweep(
+    config: Path,
+    /,
+    *,
+    data: Path | None = None,
+    set_: Sets = (),
+    out: Path | None = None,
+    fresh: bool = False,
+    workers: int | None = None,
+    limit: int | None = None,
+    metric: str | None = None,
+    heatmap: Path | None = None,
+    on_defect: OnDefect | None = None,
+    json: Json = False,
+) -> None:
+    """Run a strategy over the grid of a configuration; what is done already is not run again.
+
+    Parameters
+    ----------
+    config
+        YAML file with the sections optimization and grid; configs/ has examples.
+    data
+        Bar file (.parquet, .csv, .arrow, .feather) in place of the configuration's data.
+    set_
+        Change values: --set optimization.max_workers=4 execution.path=best
+    out
+        Study folder, in place of the configuration's output.folder.
+    fresh
+        Empty the study folder first.
+    workers
+        Workers; by default as many as cores.
+    limit
+        Only the first trials of the grid.
+    metric
+        Key figure to rank by.
+    heatmap
+        Picture (.png, .svg) of the key figure over the first two parameters.
+    on_defect
+        What to do with defects in the bars.
+    json
+        Print one JSON object in place of the summary.
+    """
+    from admf.sweeps.configured import load_optimization, read_document
+    from admf.sweeps.plan import check_plan, read_size
+    from admf.sweeps.progress import make_progress
+    from admf.sweeps.store import fact
+
+    source = read_document(config, changes(set_, data=data, on_defect=on_defect))
+    loaded = load_optimization(source)
+    job = planned(source, workers=workers, limit=limit, calibrate=False)
+    section = loaded.root.optimization
+    assert section is not None
+    check_plan(
+        job.plan,
+        read_size(section.memory_limit, "optimization.memory_limit"),
+        read_size(section.memory_limit_per_container, "optimization.memory_limit_per_container"),
+    )
+    job.notes["config"] = fact(source)
+    folder = out or loaded.output_folder
+    if folder is None:
+        print_note("the results are not kept: --out FOLDER keeps them, and a later run goes on from there")
+    study = job.run(folder, resume=not fresh, progress=make_progress(True))
+    show_study(study, metric or section.metric, heatmap, as_json=json)
+
+
+def plan(
+    config: Path,
+    /,
+    *,
+    data: Path | None = None,
+    set_: Sets = (),
+    workers: int | None = None,
+    limit: int | None = None,
+    json: Json = False,
+) -> None:
+    """Say what a sweep would take: trials, batches, memory, time after a short try.
+
+    Parameters
+    ----------
+    config
+        YAML file with the sections optimization and grid.
+    data
+        Bar file in place of the configuration's data.
+    set_
+        Change values.
+    workers
+        Workers; by default as many as cores.
+    limit
+        Only the first trials of the grid.
+    json
+        Print one JSON object.
+    """
+    from admf.sweeps.configured import read_document
+    from admf.sweeps.plan import readable
+
+    source = read_document(config, changes(set_, data=data))
+    made = planned(source, workers=workers, limit=limit, calibrate=True).plan
+    if json:
+        print_json(made.to_dict())
+    else:
+        print_facts(readable(made))
+
+
+def replay(
+    study: Path,
+    /,
+    *,
+    row: int,
+    out: Path | None = None,
+    record: Record = "full",
+    json: Json = False,
+) -> None:
+    """Run one row of a study again in full; it must give the trace that the study has.
+
+    Parameters
+    ----------
+    study
+        Folder made by admf sweep.
+    row
+        The row, as in the results.
+    out
+        Folder for fills, orders, transitions, trades, equity, metrics (Parquet) and report.html.
+    record
+        What is kept: everything, fills with trades and equity, or metrics only.
+    json
+        Print one JSON object in place of the summary.
+    """
+    from admf.results.store import check_target
+    from admf.sweeps.configured import open_study
+
+    if out is not None:
+        check_target(out)
+    with Progress(f"row {row}"):
+        result = open_study(study).replay(row, record=record)
+    show_result(result, out, as_json=json)
+
+
+def planned(source: dict[str, Any], *, workers: int | None, limit: int | None, calibrate: bool) -> "Job":
+    """The sweep of a document, with its data."""
+    from admf.sweeps.configured import job_of, load_optimization
+
+    loaded = load_optimization(source)
+    with Progress("loading"):
+        return job_of(loaded, load_market(loaded), workers=workers, limit=limit, calibrate=calibrate)
+
+
+def show_study(study: "Study", metric: str, picture: Path | None, *, as_json: bool) -> None:
+    """The best rows, the importance of the parameters, the map; or one JSON object."""
+    analysis = study.analyze(metric)
+    maps = study.heatmap(*study.parameters[:2], metric) if len(study.parameters) > 1 else None
+    if picture is not None and maps is not None:
+        maps.save(picture)
+    if as_json:
+        best = study.top(metric, TOP).to_dicts()
+        folder = None if study.folder is None else str(study.folder)
+        print_json({"folder": folder, "plan": study.plan.to_dict(), **analysis.to_dict(), "best": best})
+        return
+    print_rich(repr(study))
+    print_facts({name: value for name, value in analysis.totals.items() if value is not None})
+    print_rich(best_table(study, metric))
+    if maps is not None:
+        print_rich(maps)
+    if study.folder is not None:
+        best = study.top(metric, 1)["row"].to_list()
+        print(f"\nadmf replay {study.folder} --row {best[0] if best else 0}")
+
+
+def best_table(study: "Study", metric: str) -> Any:
+    """The best rows with their parameters and some figures."""
+    from rich.table import Table
+
+    figures = [name for name in (metric, "total_return", "max_drawdown", "trades") if name in study.results.columns]
+    columns = ["row", *study.parameters, *dict.fromkeys(figures)]
+    table = Table(title=f"best by {metric}", title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right")
+    for values in study.top(metric, TOP).select(columns).iter_rows():
+        table.add_row(*(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values))
+    return table
