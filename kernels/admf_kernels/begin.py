@@ -18,7 +18,7 @@ from admf_kernels.codes import (
 )
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.prices import round_limit
-from admf_kernels.laws.trails import move_trail, peak_for, round_trigger
+from admf_kernels.laws.trails import move_trail, peak_of, round_trigger
 from admf_kernels.laws.validation import has_stop, is_positive, needs_limit
 from admf_kernels.links import end, find_row, route
 from admf_kernels.touch import has_path
@@ -36,7 +36,7 @@ def amend_stop(order, price: float, tick_inverse: float) -> None:
     if not order.bits & TRAIL:
         order.stop_price = round_trigger(order, price, tick_inverse)
     elif not order.bits & (TRIGGERED | WAITS):
-        peak = peak_for(order, price, tick_inverse)
+        peak = peak_of(order, round_trigger(order, price, tick_inverse))
         order.activation = peak
         move_trail(order, peak, tick_inverse)
 

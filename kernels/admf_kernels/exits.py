@@ -13,6 +13,7 @@ from admf_kernels.codes import (
     StopTrigger,
     TrailEval,
     TrailFill,
+    TrailReference,
 )
 from admf_kernels.entering import HIGH_TO_COME, LOW_TO_COME, UNCERTAIN
 from admf_kernels.laws.lifecycle import is_alive
@@ -30,7 +31,7 @@ BOTH_TO_COME = HIGH_TO_COME | LOW_TO_COME
 @law
 def moves_inside(config) -> bool:
     """R-05: whether trails move inside the bar."""
-    if config.path != Path.WORST and config.path != Path.BEST:
+    if (config.path != Path.WORST and config.path != Path.BEST) or config.trail_ref == TrailReference.CLOSE:
         return False
     return config.trail_eval == TrailEval.WORST or config.trail_eval == TrailEval.PATH
 

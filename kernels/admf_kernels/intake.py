@@ -22,7 +22,7 @@ from admf_kernels.funding import funding_reason
 from admf_kernels.laws.accounting import equity_of
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.prices import round_limit
-from admf_kernels.laws.trails import peak_for, round_trigger, start_trail
+from admf_kernels.laws.trails import peak_of, round_trigger, start_trail
 from admf_kernels.laws.validation import form_and_bits, has_stop, needs_limit, static_reason
 from admf_kernels.laws.volume import floor_lot
 from admf_kernels.links import end_immediate, find_row, route, set_life, sweep_ended
@@ -196,7 +196,7 @@ def place_trail(state, order) -> None:
     tick_inverse = state.instruments[order.symbol].tick_inverse
     start = state.positions[order.symbol].mark
     if not np.isnan(order.stop_price):
-        start = peak_for(order, order.stop_price, tick_inverse)
+        start = peak_of(order, order.stop_price)
     if np.isnan(start):
         order.stop_price = np.nan
     else:

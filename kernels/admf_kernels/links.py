@@ -21,6 +21,7 @@ from admf_kernels.laws.trails import better_peak, start_trail
 CHILD, PARENT, WAITS = OrderFlag.CHILD.value, OrderFlag.PARENT.value, OrderFlag.WAITS.value
 REDUCE_ONLY, OCO_REDUCE = OrderFlag.REDUCE_ONLY.value, OrderFlag.OCO_REDUCE.value
 EXIT, TRAIL, ENTERED_INSIDE = OrderFlag.EXIT.value, OrderFlag.TRAIL.value, OrderFlag.ENTERED_INSIDE.value
+SEEN = OrderFlag.SEEN.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
 VALID, ELIGIBLE = BarFlag.VALID.value, Reason.ELIGIBLE.value
 NEVER = 2**31 - 1
@@ -118,17 +119,14 @@ def cancel_orphans(state, bar: int) -> None:
 
 
 @law
-def first_bar_of_child(config, parent, child, bar: int, first_bar: int) -> int:
-    """W-06, W-09: the first bar on which a child may fill whose parent's fill allows `first_bar`."""
-    if config.child_activation == ChildActivation.NEXT_BAR:
-        return max(first_bar, bar + 1)
-    if child.bits & EXIT and (
-        config.entry_bar_exits == EntryBarExits.NONE
-        or (config.entry_bar_exits == EntryBarExits.MARKET_ENTRY_ONLY and parent.form != OrderType.MARKET)
-        or (config.entry_bar_exits == EntryBarExits.MARKET_OR_STOP_TARGET and parent.form != OrderType.MARKET)
-    ):
-        return max(first_bar, bar + 1)
-    return first_bar  # ChildActivation.SAME_BAR
+def rests_in_entry_bar(config, parent, child) -> bool:
+    """W-09: whether an exit does nothing in the bar in which its parent's fill activates it."""
+    if not child.bits & EXIT:
+        return False
+    rule = config.entry_bar_exits
+    if rule == EntryBarExits.MARKET_ENTRY_ONLY or rule == EntryBarExits.MARKET_OR_STOP_TARGET:
+        return parent.form != OrderType.MARKET
+    return rule == EntryBarExits.NONE
 
 
 @law
@@ -172,7 +170,10 @@ def grow_children(
         if child.bits & WAITS:
             child.bits &= ~WAITS
             child.quantity = 0.0
-            set_life(child, first_bar_of_child(config, parent, child, bar, first_bar), bar, session_end)
+            waits = config.child_activation == ChildActivation.NEXT_BAR  # ChildActivation.SAME_BAR: at once
+            set_life(child, bar + 1 if waits else first_bar, bar, session_end)
+            if rests_in_entry_bar(config, parent, child):
+                child.bits |= SEEN
             if child.bits & TRAIL:
                 start_trail(
                     child, start, better_peak(child, start, moment), state.instruments[child.symbol].tick_inverse

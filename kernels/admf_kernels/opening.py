@@ -13,6 +13,7 @@ from admf_kernels.codes import (
     SlipOn,
     StopLimitRule,
     TrailFill,
+    TrailReference,
 )
 from admf_kernels.entering import fills_at_stop
 from admf_kernels.execution import execute
@@ -119,12 +120,18 @@ def open_stop_limit(market, state, order, bar: int) -> bool:
 
 
 @law
+def follows_path(config) -> bool:
+    """X-03: whether trails follow the one assumed path."""
+    return has_path(config) and config.trail_ref != TrailReference.CLOSE
+
+
+@law
 def follow_open(market, state, order, bar: int) -> None:
     """R-02, R-04: the open starts a trail that has no peak, and moves one that follows the path."""
     open_, tick_inverse = market.open[bar, order.symbol], state.instruments[order.symbol].tick_inverse
     if np.isnan(order.peak):
         start_trail(order, open_, open_, tick_inverse)
-    elif moves_inside(state.config[0]) or has_path(state.config[0]):
+    elif moves_inside(state.config[0]) or follows_path(state.config[0]):
         move_trail(order, better_peak(order, order.peak, open_), tick_inverse)
 
 

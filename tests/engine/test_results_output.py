@@ -124,6 +124,7 @@ def test_no_annual_growth_of_a_few_days(tmp_path):
 @pytest.mark.parametrize(
     ("last", "text"),
     [
+        ("2024-01-01T00:19", "(19 minutes)"),
         ("2024-01-01T03:30", "(3.5 hours)"),
         ("2024-01-03", "(2 days)"),
         ("2024-03-30", "(89 days)"),

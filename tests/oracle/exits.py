@@ -18,10 +18,3 @@ def exits_follow(world: World, entry: Order) -> bool:
 def is_entry_bar(world: World, order: Order) -> bool:
     """Whether the order is an exit whose parent's first fill was on this bar."""
     return order.parent is not None and order.side != order.parent.side and order.activated_bar == world.bar
-
-
-def acts_on_this_bar(world: World, order: Order) -> bool:
-    """W-09: whether an exit may fill on the bar of its entry; any other order may."""
-    if order.parent is None or not is_entry_bar(world, order):
-        return True
-    return exits_follow(world, order.parent)

@@ -3,6 +3,7 @@
 from math import isnan
 
 from admf_kernels.codes import OrderEvent, OrderStatus, Reason, SizeKind, TimeInForce
+from oracle.exits import exits_follow
 from oracle.prices import first_bar
 from oracle.records import NEVER, ON_CLOSE, ON_OPEN, Order, Price
 from oracle.trails import begin_child_trail
@@ -91,6 +92,7 @@ def feed_children(world: World, parent: Order, quantity: float, found: Price, *,
     at_open = first == world.bar
     if world.rules.child_activation == "next_bar":
         first = world.bar + 1
+    exits_first = first if exits_follow(world, parent) else world.bar + 1
     for child in parent.children:
         if not child.alive:
             continue
@@ -98,7 +100,7 @@ def feed_children(world: World, parent: Order, quantity: float, found: Price, *,
             child.quantity = 0.0
             child.activated_bar = world.bar
             child.sees_extreme = at_open
-            set_eligible(world, child, first)
+            set_eligible(world, child, first if child.side == parent.side else exits_first)
             child.expires_bar = last_bar(world, child, world.bar)
             if child.reduce_only and reducible(world, child) == 0.0:
                 world.move(child, OrderEvent.CANCEL, Reason.NOTHING_TO_REDUCE)

@@ -1,7 +1,6 @@
 """Whose turn it is: who may be matched, in what order, with whom, and what a turn leaves behind."""
 
 from admf_kernels.codes import OrderEvent, OrderType, Reason
-from oracle.exits import acts_on_this_bar
 from oracle.linked import reducible
 from oracle.prices import fav, limit_at_open, trigger_reached
 from oracle.records import (
@@ -23,12 +22,12 @@ GROUPED = (*PROTECTIVE, OrderType.LIMIT)
 
 
 def may_match(world: World, order: Order) -> bool:
-    """C-01, B-01, W-02, W-06, W-09: an active order on a bar that may fill it and on which it is not done yet."""
+    """C-01, B-01, W-02, W-06: an active order on a bar that may fill it and on which it is not done yet."""
     if not order.active or order.eligible_bar > world.bar or order.rests_on == world.bar:
         return False
     if not world.matches(order.symbol) or order.remaining <= 0.0:
         return False
-    return acts_on_this_bar(world, order) and not left_this_bar(world, order)
+    return not left_this_bar(world, order)
 
 
 def left_this_bar(world: World, order: Order) -> bool:

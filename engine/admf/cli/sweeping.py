@@ -75,7 +75,7 @@ def sweep(
     folder = out or loaded.output_folder
     if folder is None:
         print_note("the results are not kept: --out FOLDER keeps them, and a later run goes on from there")
-    study = job.run(folder, resume=not fresh, progress=make_progress(True))
+    study = job.run(folder, resume=not fresh, progress=make_progress(progress=True))
     show_study(study, metric or section.metric, heatmap, as_json=json)
 
 
@@ -163,7 +163,7 @@ def planned(source: dict[str, Any], *, workers: int | None, limit: int | None, c
 def show_study(study: "Study", metric: str, picture: Path | None, *, as_json: bool) -> None:
     """The best rows, the importance of the parameters, the map; or one JSON object."""
     analysis = study.analyze(metric)
-    maps = study.heatmap(*study.parameters[:2], metric) if len(study.parameters) > 1 else None
+    maps = study.heatmap(study.parameters[0], study.parameters[1], metric) if len(study.parameters) > 1 else None
     if picture is not None and maps is not None:
         maps.save(picture)
     if as_json:

@@ -173,6 +173,8 @@ def _duration(seconds: float) -> str:
 def _elapsed(years: float) -> str:
     """A span of the calendar in the unit that fits it."""
     days = years * DAYS_PER_YEAR
+    if days < 2.0 / 24.0:
+        return f"{days * 24.0 * 60.0:,.0f} minutes"
     if days < 2.0:
         return f"{days * 24.0:,.1f} hours"
     return f"{days:,.0f} days" if days < 90.0 else f"{years:,.2f} years"

@@ -86,7 +86,8 @@ class Run:
             return row
         limits = self.risk.record_values()
         fields = [(name, row.dtype[name]) for name in row.dtype.names or ()]
-        dtype = np.dtype(fields + [(name, np.dtype(np.float64)) for name in limits], align=True)
+        # the limits first: numba would take a record that begins like the strategy's own for one of its kind
+        dtype = np.dtype([*((name, np.dtype(np.float64)) for name in limits), *fields], align=True)
         made: NDArray[np.record] = np.zeros(1, np.dtype((np.record, dtype)))
         for name, _ in fields:
             made[name] = row[name]

@@ -106,7 +106,7 @@ class Analysis:
         """
         best = self._study.top(self.metric, count)
         trials = self._study.trials
-        if isinstance(slices, bool) or not isinstance(slices, int) or slices < 2:
+        if slices < 2:
             raise ConfigError("not a number of slices", field="slices", found=slices, allowed="2 or more")
         bars = trials.market.bar_count // slices
         if bars < SLICE_BARS_MIN:

@@ -110,10 +110,12 @@ class Arena(Loop):
         quantities = np.zeros((count, len(self.state.positions)))
         errors: dict[int, str] = {}
         done = 0
+        kernel = self._kernels.of(self._number, self._arguments(self._batch(chunk, accounts, quantities), chunk))
         while done < count and not self.cursor[STOP]:
             batch = self._batch(chunk, accounts, quantities)
             try:
-                done = self._run_batch(batch, chunk)
+                with np.errstate(all="ignore"):  # plain Python is as quiet as compiled code
+                    done = kernel(*self._arguments(batch, chunk))
                 if done < count and not self.cursor[STOP]:
                     self._make_room()
             except AdmfError as error:
@@ -127,9 +129,9 @@ class Arena(Loop):
                 errors[trial] = self._failure(rows[trial : trial + 1])
         return Done(done, rows, quantities[:done], errors)
 
-    def _run_batch(self, batch: Batch, chunk: Chunk) -> int:
+    def _arguments(self, batch: Batch, chunk: Chunk) -> tuple[Any, ...]:
         plain = self._kernels.plain
-        arguments: tuple[Any, ...] = (
+        return (
             self._market_table,
             self.state if plain else handles(self.state),
             batch if plain else handles(batch),
@@ -137,11 +139,6 @@ class Arena(Loop):
             self._orders_per_bar_max,
             *self._widths,
         )
-        kernel = self._kernels.of(self._number, arguments)
-        if not plain:
-            return kernel(*arguments)
-        with np.errstate(all="ignore"):
-            return kernel(*arguments)
 
     def _batch(self, chunk: Chunk, accounts: NDArray[np.uint64], quantities: NDArray[np.float64]) -> Batch:
         known = self._settings.known

@@ -79,7 +79,7 @@ def sweep(
         read_size(memory_limit, "memory_limit"),
         read_size(memory_limit_per_container, "memory_limit_per_container"),
     )
-    return job.run(None if out is None else Path(out), resume=resume, progress=make_progress(progress))
+    return job.run(None if out is None else Path(out), resume=resume, progress=make_progress(progress=progress))
 
 
 class Job:

@@ -29,6 +29,7 @@ COLOURS = ((68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 145, 
 EMPTY = (128, 128, 128)
 CELL, MARGIN = 28, 64  # pixels
 TERMINAL_COLUMNS_MAX = 24
+VALUES_MAX, RANGES = 64, 12  # a parameter with more values is cut into so many ranges
 Colour = tuple[int, int, int]
 
 
@@ -50,6 +51,7 @@ class Heatmap:
             raise unknown_name(reduce, REDUCTIONS, field="reduce", what="word")
         if x == y:
             raise ConfigError("the same parameter twice", field="heatmap", found=x, allowed="two parameters")
+        results = results.with_columns(binned(results[x]), binned(results[y]))
         done = results.filter(pl.col("status") == DONE).with_columns(pl.col(metric).cast(pl.Float64).fill_nan(None))
         cells = done.group_by(x, y).agg(getattr(pl.col(metric), reduce)().alias(metric))
         columns, rows = results[x].unique().sort().to_list(), results[y].unique().sort().to_list()
@@ -142,6 +144,15 @@ class Heatmap:
         head = struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)
         chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes())), (b"IEND", b""))
         return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, data) for kind, data in chunks)
+
+
+def binned(values: pl.Series) -> pl.Series:
+    """A parameter with many values as the middles of ranges that hold equally many of them."""
+    if values.n_unique() <= VALUES_MAX or not values.dtype.is_numeric():
+        return values
+    place = (values.rank("dense").cast(pl.Int64) - 1) * RANGES // values.n_unique()
+    frame = pl.DataFrame({"value": values.cast(pl.Float64), "place": place})
+    return frame.select(pl.col("value").mean().over("place").round_sig_figs(3)).to_series().alias(values.name)
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:

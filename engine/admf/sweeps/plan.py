@@ -86,12 +86,9 @@ def calibrated(plan: Plan, trials: Trials) -> Plan:
     for chunk in chunks:
         arena = Arena(trials.settings, kernels, chunk.group)
         for index in range(len(chunk.rows)):
-            one = slice(index, index + 1)
-            single = Chunk(
-                chunk.rows[one], chunk.keys[one], chunk.group, chunk.settings[one], chunk.strategies[one].copy()
-            )
+            single = one_of(chunk, index)
             if not ran:
-                arena.run_chunk(Chunk(single.rows, single.keys, single.group, single.settings, single.strategies.copy()))
+                arena.run_chunk(one_of(chunk, index))  # compiles
             start = time.perf_counter()
             arena.run_chunk(single)
             taken += time.perf_counter() - start
@@ -103,6 +100,13 @@ def calibrated(plan: Plan, trials: Trials) -> Plan:
     each = taken / ran
     values = plan.to_dict() | {"seconds": each * plan.trials / plan.workers, "ns_per_bar": each / plan.bars * 1e9}
     return Plan(**values)
+
+
+def one_of(chunk: Chunk, index: int) -> Chunk:
+    """One trial of a chunk, to be run without changing the chunk."""
+    one = slice(index, index + 1)
+    strategies = chunk.strategies[one].copy()
+    return Chunk(chunk.rows[one], chunk.keys[one], chunk.group, chunk.settings[one], strategies)
 
 
 def check_plan(plan: Plan, memory_limit: int | None, container_limit: int | None) -> None:

@@ -89,7 +89,7 @@ class Bar(Silent):
             self._shown.stop()
 
 
-def make_progress(progress: bool | Callable[[int, int], None]) -> Progress:
+def make_progress(*, progress: bool | Callable[[int, int], None]) -> Progress:
     """A bar, nothing, or the function."""
     if callable(progress):
         return Told(progress)

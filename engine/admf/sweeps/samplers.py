@@ -57,9 +57,7 @@ class Sampler:
             return np.random.default_rng(self.seed).random((self.trials, axes))
         from scipy.stats import qmc
 
-        exponent = max(
-            0, math.ceil(math.log2(self.trials))
-        )  # its points are balanced in powers of 2
+        exponent = max(0, math.ceil(math.log2(self.trials)))  # its points are balanced in powers of 2
         if exponent > SOBOL_BITS_MAX:
             raise ConfigError("too many points", field="trials", found=self.trials, allowed=f"{2**SOBOL_BITS_MAX:,}")
         made: NDArray[np.float64] = qmc.Sobol(axes, scramble=True, rng=self.seed).random_base2(exponent)

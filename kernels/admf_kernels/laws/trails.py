@@ -31,14 +31,17 @@ def trail_level(order, peak: float, tick_inverse: float) -> float:
 
 
 @law
-def peak_for(order, level: float, tick_inverse: float) -> float:
-    """R-01: the first peak whose trigger is at `level`."""
-    side = order.side
+def peak_of(order, level: float) -> float:
+    """R-02: the peak that has its trigger at `level`, not rounded."""
     if order.bits & TRAIL_PERCENT:
-        peak = level / (1.0 + side * order.trail_distance)
-    else:
-        peak = level - side * order.trail_distance
-    return round_limit(side, peak, tick_inverse)
+        return level / (1.0 + order.side * order.trail_distance)
+    return level - order.side * order.trail_distance
+
+
+@law
+def peak_for(order, level: float, tick_inverse: float) -> float:
+    """R-01: the first peak whose trigger is at `level`, on the tick."""
+    return round_limit(order.side, peak_of(order, level), tick_inverse)
 
 
 @law

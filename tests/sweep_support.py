@@ -1,0 +1,56 @@
+"""What the tests of sweeps share: a small market, strategies, and the single run of a row."""
+
+from functools import cache
+from typing import Any
+
+import admf
+from admf.strategies import SmaCross
+
+BARS = 600
+
+
+class Buyer(admf.CompiledStrategy):
+    """Buys now and then and holds for a while."""
+
+    every: int = 20
+    hold: int = 5
+    quantity: float = 10.0
+    _bought: int = -1000
+
+    def check(self):
+        """Parameters that make sense."""
+        if self.hold >= self.every:
+            raise ValueError("allowed: hold < every")
+
+    def on_bar(self, ctx):
+        if ctx.position() > 0.0 and ctx.bar - self._bought >= self.hold:
+            ctx.close_position()
+        elif ctx.bar % self.every == 0:
+            ctx.buy(self.quantity)
+            self._bought = ctx.bar
+
+
+@cache
+def market(bars: int = BARS, seed: int = 7) -> admf.Market:
+    return admf.Market([admf.generate(bars=bars, seed=seed, frequency="1h")])
+
+
+def single(study: admf.Study, row: int) -> admf.Result:
+    """The single run of a row, from its values alone."""
+    rules = study.trials.rules_of(row)
+    return admf.backtest(
+        study.trials.market,
+        study.trials.strategy_of(row),
+        execution=rules.execution,
+        account=rules.account,
+        risk=rules.risk,
+    )
+
+
+GRID: dict[str, Any] = {"fast": [3, 5, 8], "slow": [13, 21, 34]}
+
+
+def sweep(**options: Any) -> admf.Study:
+    """A small sweep without progress."""
+    given = {"market": market(), "strategy": SmaCross(), "grid": GRID, "progress": False} | options
+    return admf.sweep(given.pop("market"), given.pop("strategy"), given.pop("grid"), **given)
