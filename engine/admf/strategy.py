@@ -14,7 +14,7 @@ import difflib
 import inspect
 import math
 from types import FunctionType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,8 @@ class CompiledStrategy:
             if base in (object, CompiledStrategy):
                 continue
             for name, annotation in inspect.get_annotations(base).items():
+                if get_origin(annotation) is ClassVar or str(annotation).startswith("ClassVar"):
+                    continue
                 kind: Any = _TYPES_BY_NAME.get(annotation, annotation) if isinstance(annotation, str) else annotation
                 field = f"{cls.__name__}.{name}"
                 if kind not in TYPES:

@@ -27,6 +27,7 @@ VALID = BarFlag.VALID.value
 TRIGGERED, WAITS = OrderFlag.TRIGGERED.value, OrderFlag.WAITS.value
 SEEN, TRAIL, IF_TOUCHED = OrderFlag.SEEN.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 AT_CLOSE, ENTERED_INSIDE = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value
+FRESH = OrderFlag.FRESH.value
 NOT_TOUCHED, BAD_BAR = Unfilled.NOT_TOUCHED.value, Unfilled.BAD_BAR.value
 
 
@@ -126,7 +127,7 @@ def gather(market, state, bar: int) -> int:
             if order.time_in_force == TimeInForce.GTD and bar > order.expiry:
                 end(state, order, bar, OrderEvent.EXPIRE.value, Reason.TIME_IN_FORCE.value)
             continue
-        order.bits &= ~(SEEN | ENTERED_INSIDE)
+        order.bits &= ~(SEEN | ENTERED_INSIDE | FRESH)
         symbol = order.symbol
         if order.status == OrderStatus.VALIDATED and order.eligible_bar <= bar:
             if not route(state, order, bar):

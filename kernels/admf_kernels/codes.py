@@ -420,5 +420,6 @@ class OrderFlag(Code):
     AT_OPEN = 8192, "for the open of its first eligible bar alone"
     AT_CLOSE = 16384, "for the close of its first eligible bar alone"
     POST_ONLY = 32768, "ends where it would take liquidity"
+    FRESH = 262144, "its parent's first fill was on the bar in work"
     UNBOUNDED = 131072, "the fill in work is not bounded by the order's own limit"
     ENTERED_INSIDE = 65536, "its parent filled inside the bar, the favourable extreme may have been before"

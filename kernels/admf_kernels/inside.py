@@ -25,7 +25,7 @@ from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, settle_s
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 SEEN, PARENT, CHILD = OrderFlag.SEEN.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
 OPENING, AT_OPEN, AT_CLOSE = OrderFlag.OPENING.value, OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
-UNBOUNDED = OrderFlag.UNBOUNDED.value
+UNBOUNDED, FRESH = OrderFlag.UNBOUNDED.value, OrderFlag.FRESH.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
 LIMIT, STOP, STOP_LIMIT = OrderType.LIMIT.value, OrderType.STOP.value, OrderType.STOP_LIMIT.value
 SLIP_STOP = SlipOn.STOP.value
@@ -49,9 +49,12 @@ def fill_exit(market, state, row: int, bar: int, base: float, reason: int, ambig
 
 
 @law
-def is_new_child(order, bar: int) -> bool:
-    """W-09: whether the parent of an exit filled in this bar."""
-    return order.bits & CHILD != 0 and order.eligible_bar == bar
+def is_fresh(state, stop_row: int, trail_row: int, limit_row: int) -> bool:
+    """W-09: whether the parent of one of these exits filled first in this bar."""
+    for row in (stop_row, trail_row, limit_row):
+        if row >= 0 and state.orders[row].bits & FRESH:
+            return True
+    return False
 
 
 @law
@@ -65,7 +68,7 @@ def inside_exit(market, state, stop_row: int, trail_row: int, limit_row: int, ba
     ambiguous = spread != 0.0
     count_ambiguous(state, order, spread, units_at_stake(state, order))
     proven_only = state.config[0].entry_bar_exits == EntryBarExits.PROVEN
-    if outcome != HOLD and ambiguous and proven_only and is_new_child(order, bar):
+    if outcome != HOLD and ambiguous and proven_only and is_fresh(state, stop_row, trail_row, limit_row):
         outcome = HOLD
     if outcome == HOLD and not ambiguous:
         return

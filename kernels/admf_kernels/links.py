@@ -21,7 +21,7 @@ from admf_kernels.laws.trails import better_peak, start_trail
 CHILD, PARENT, WAITS = OrderFlag.CHILD.value, OrderFlag.PARENT.value, OrderFlag.WAITS.value
 REDUCE_ONLY, OCO_REDUCE = OrderFlag.REDUCE_ONLY.value, OrderFlag.OCO_REDUCE.value
 EXIT, TRAIL, ENTERED_INSIDE = OrderFlag.EXIT.value, OrderFlag.TRAIL.value, OrderFlag.ENTERED_INSIDE.value
-SEEN = OrderFlag.SEEN.value
+FRESH = OrderFlag.FRESH.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
 VALID, ELIGIBLE = BarFlag.VALID.value, Reason.ELIGIBLE.value
 NEVER = 2**31 - 1
@@ -170,10 +170,9 @@ def grow_children(
         if child.bits & WAITS:
             child.bits &= ~WAITS
             child.quantity = 0.0
-            waits = config.child_activation == ChildActivation.NEXT_BAR  # ChildActivation.SAME_BAR: at once
-            set_life(child, bar + 1 if waits else first_bar, bar, session_end)
-            if rests_in_entry_bar(config, parent, child):
-                child.bits |= SEEN
+            waits = config.child_activation == ChildActivation.NEXT_BAR or rests_in_entry_bar(config, parent, child)
+            set_life(child, bar + 1 if waits else first_bar, bar, session_end)  # ChildActivation.SAME_BAR
+            child.bits |= FRESH
             if child.bits & TRAIL:
                 start_trail(
                     child, start, better_peak(child, start, moment), state.instruments[child.symbol].tick_inverse

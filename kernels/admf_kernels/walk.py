@@ -14,9 +14,10 @@ from admf_kernels.codes import (
 )
 from admf_kernels.entering import fills_at_stop
 from admf_kernels.execution import execute
+from admf_kernels.exits import stop_exit_price
 from admf_kernels.inside import acts_inside
 from admf_kernels.laws.lifecycle import is_active
-from admf_kernels.laws.prices import limit_base, limit_path_price, stop_base
+from admf_kernels.laws.prices import limit_base, limit_path_price
 from admf_kernels.laws.trails import better_peak, move_trail
 from admf_kernels.touch import (
     is_judged,
@@ -30,6 +31,7 @@ from admf_kernels.touch import (
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 SEEN, ABLE, EXIT = OrderFlag.SEEN.value, OrderFlag.ABLE.value, OrderFlag.EXIT.value
+FRESH = OrderFlag.FRESH.value
 LIMIT, STOP, STOP_LIMIT = OrderType.LIMIT.value, OrderType.STOP.value, OrderType.STOP_LIMIT.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
 SLIP_STOP, SLIP_LIMIT = SlipOn.STOP.value, SlipOn.LIMIT.value
@@ -95,16 +97,16 @@ def fill_on_path(market, state, order, bar: int, price: float, base: float, take
 
 
 @law
-def is_new_exit(order, bar: int) -> bool:
-    """W-03, X-03: whether an order is an exit whose parent filled in this bar."""
-    return order.bits & EXIT != 0 and order.eligible_bar == bar
+def is_new_exit(order) -> bool:
+    """W-03, X-03: whether an order is an exit whose parent filled first in this bar."""
+    return order.bits & EXIT != 0 and order.bits & FRESH != 0
 
 
 @law
 def act_at_limit(market, state, order, bar: int, price: float, at_once: bool) -> None:
     """X-03: a limit that the path reaches, or whose condition held when it became active."""
     if at_once:
-        reason = BEYOND_EXIT if is_new_exit(order, bar) else LIMIT_INSIDE
+        reason = BEYOND_EXIT if is_new_exit(order) else LIMIT_INSIDE
         fill_on_path(market, state, order, bar, price, price, True, reason, SLIP_MARKETABLE)
         return
     symbol = order.symbol
@@ -119,13 +121,13 @@ def act_at_trigger(market, state, order, bar: int, price: float, at_once: bool) 
     config = state.config[0]
     touched = order.bits & IF_TOUCHED != 0
     reason = TOUCHED if touched else STOP_INSIDE
-    fill_reason = BEYOND_EXIT if at_once and is_new_exit(order, bar) else reason
+    fill_reason = BEYOND_EXIT if at_once and is_new_exit(order) else reason
     close = market.close[bar, order.symbol]
     base = price
     if not at_once:
         base = order.stop_price
         if not touched:
-            base = stop_base(order.side, base, base, close, config.stop_gap)
+            base = stop_exit_price(config, order, base, close)
     if order.form == STOP:
         filled = fill_on_path(market, state, order, bar, price, base, True, fill_reason, SLIP_STOP)
         settle_stop(state, order, bar, filled, reason)

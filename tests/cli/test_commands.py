@@ -176,7 +176,7 @@ def test_data(admf: Command, place: Path) -> None:
 
 def test_info(admf: Command) -> None:
     found = _object(admf("info", "--json"))
-    assert set(found["strategies"]) == {"SmaCross", "RsiReversion", "DonchianBreakout", "BracketScalper"}
+    assert set(found["strategies"]) == set(library.strategies.REGISTRY)
     assert found["numba"] == version("numba")
     assert Path(found["compile_cache"]["folder"]).is_absolute()
     outcome = admf("info")

@@ -302,7 +302,7 @@ def test_a_round_trip(play: Play) -> None:
         {"bar": 2, "side": "sell", "quantity": 5.0}, {"bar": 3, "side": "sell", "quantity": 15.0},
     ]  # fmt: skip
     played = play(bars, *orders, commission={"model": "per_order", "amount": 2.0})
-    assert played.outcome.trades == [(20.0, 105.0, 117.0, 240.0 - 8.0, 8.0, 1, 4, 0, 1)]
+    assert played.outcome.trades == [(20.0, 105.0, 117.0, 240.0 - 8.0, 8.0, 1, 4, 0, 1, 0)]
 
 
 def test_a_reversal_ends_a_round_trip_and_begins_one(play: Play) -> None:

@@ -35,6 +35,8 @@ def random_plan(rng: random.Random, kind: str, through: int, bar: TickBar) -> Pl
         "stop_loss": rng.choice([None, *(level - rng.randint(-1, 4) for _ in range(4))]),
         "take_profit": rng.choice([None, *(level + rng.randint(-1, 4) for _ in range(4))]),
     }
+    if None not in exits.values() and exits["stop_loss"] > exits["take_profit"]:  # the door refuses such a pair
+        exits["stop_loss"], exits["take_profit"] = exits["take_profit"], exits["stop_loss"]
     if kind == "held" and exits["stop_loss"] is None and exits["take_profit"] is None:
         exits["stop_loss"] = level
     has_limit, has_stop = kind in ("limit", "stop_limit"), kind in ("stop", "stop_limit")

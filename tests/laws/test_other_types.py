@@ -126,7 +126,7 @@ def test_the_first_open_may_need_the_trigger(play: Play) -> None:
 
 def test_cumulative_check(play: Play) -> None:
     """A-02: the second order of 700 does not fit beside the first, and takes the third along."""
-    orders = [{"bar": 0, "quantity": 7.0}, {"bar": 0, "quantity": 7.0}, {"bar": 0, "quantity": 1.0}, {"bar": 1, "quantity": 1.0}]
+    orders = [{"bar": bar, "quantity": quantity} for bar, quantity in ((0, 7.0), (0, 7.0), (0, 1.0), (1, 1.0))]
     played = play([FLAT, FLAT, FLAT], *orders, cash_submit="cumulative_check", account={"cash": 1000.0})
     assert [played.end(number)[1] for number in (1, 2)] == ["insufficient_cash", "insufficient_cash"]
     assert [fill.order for fill in played.fills] == [0, 3]

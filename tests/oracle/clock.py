@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side, TimeInForce, Unfilled
-from oracle.closing import close_phase, fill_at_last_close, same_close
+from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side, Unfilled
+from oracle.closing import close_phase, end_immediate, fill_at_last_close, same_close
 from oracle.digest import bits
 from oracle.filling import execute
 from oracle.inside import inside_phase, numbered_phase
 from oracle.intake import check, obey, submit
-from oracle.linked import cancel, end, route
+from oracle.linked import end, route
 from oracle.opening import open_phase
 from oracle.prices import is_valid
 from oracle.records import WALKED, Bar, Command, Instrument, Order, Position, Price, Request, Rules
@@ -142,9 +142,7 @@ class Run:
         world = self.world
         end_bar(world)
         for order in list(world.orders):
-            word = order.request.time_in_force
-            if order.active and order.expires_bar == world.bar and word in (TimeInForce.IOC, TimeInForce.FOK):
-                cancel(world, order, Reason.IOC_REMAINDER if word == TimeInForce.IOC else Reason.FOK_NOT_COMPLETE)
+            end_immediate(world, order)
         for symbol, position in enumerate(world.positions):
             if is_valid(world.now(symbol)):
                 position.mark = world.now(symbol).close

@@ -1,8 +1,8 @@
 """P4 and what else happens at a close: on-close orders, closes as prices, same_close, the end of the data."""
 
-from admf_kernels.codes import Liquidity, OrderStatus, OrderType, Reason
+from admf_kernels.codes import Liquidity, OrderStatus, OrderType, Reason, TimeInForce
 from oracle.filling import execute
-from oracle.linked import parent_lives, reducible, route
+from oracle.linked import cancel, last_bar, parent_lives, reducible, route
 from oracle.prices import far_extreme, limit_reached, market_price, trigger_reached
 from oracle.records import BECOMES_LIMIT, BECOMES_MARKET, STOP_LIMITS, Order, Price
 from oracle.trails import set_limit, start_at_open
@@ -84,13 +84,22 @@ def fill_at_this_close(world: World, order: Order) -> None:
         execute(world, order, found, first=world.bar + 1)
 
 
+def end_immediate(world: World, order: Order) -> None:
+    """T-02: remainders that may not wait."""
+    word = order.request.time_in_force
+    if order.active and order.expires_bar == world.bar and word in (TimeInForce.IOC, TimeInForce.FOK):
+        cancel(world, order, Reason.IOC_REMAINDER if word == TimeInForce.IOC else Reason.FOK_NOT_COMPLETE)
+
+
 def same_close(world: World, order: Order) -> None:
     """C-01, C-02: after its check."""
     waits = order.parent is not None and order.parent.filled == 0.0
     if world.rules.market_fill != "same_close" or order.type != OrderType.MARKET or waits or world.bar < 0:
         return
     if order.status == OrderStatus.VALIDATED and world.matches(order.symbol):
+        order.eligible_bar, order.expires_bar = world.bar, last_bar(world, order, world.bar)  # T-01
         fill_at_this_close(world, order)
+        end_immediate(world, order)
 
 
 def fill_at_last_close(world: World) -> None:

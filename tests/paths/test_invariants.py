@@ -192,7 +192,10 @@ def scaled_row(row: tuple[float, ...], factor: float) -> tuple[float, ...]:
     return (*(price * factor for price in row[:4]), row[4], *(price * factor for price in row[5:]))
 
 
-MONEY = ("limit_price", "stop_price", "replace_limit_price", "replace_stop_price")
+MONEY = (
+    "limit_price", "stop_price", "replace_limit_price", "replace_stop_price", "trail_amount",
+    "trail_activation_offset", "limit_offset",
+)  # fmt: skip
 
 
 @given(case=cases(), power=st.sampled_from([-3, 2, 10]))

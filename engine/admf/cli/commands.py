@@ -3,7 +3,7 @@
 from cyclopts import App
 
 import admf
-from admf.cli import asking, running, sweeping
+from admf.cli import asking, proving, running, sweeping
 
 app = App(
     name="admf",
@@ -25,5 +25,6 @@ for command in (
     asking.info,
     asking.warmup,
     asking.cases,
+    proving.verify_isolation,
 ):
     app.command(command, sort_key=len(list(app)))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from admf.cli.options import Json, OnBadOrder, OnDefect, Record, Sets
+from admf.cli.options import Flag, Json, OnBadOrder, OnDefect, Record, Sets
 from admf.cli.show import Progress, print_facts, print_json, print_note, show_result
 
 if TYPE_CHECKING:
@@ -120,12 +120,14 @@ def simulate(
 
 
 def check(
-    config: Path,
+    config: Path | None = None,
     /,
     *,
     data: Path | None = None,
     set_: Sets = (),
     on_defect: OnDefect | None = None,
+    resolved: Flag = False,
+    schema: Flag = False,
     json: Json = False,
 ) -> None:
     """Validate a configuration and its data without running anything.
@@ -140,14 +142,27 @@ def check(
         Change values: --set strategy_params.fast=20 execution.path=best
     on_defect
         What to do with defects in the bars.
+    resolved
+        Print the configuration with every default written out.
+    schema
+        Print the JSON Schema of configurations; needs none.
     json
         Print one JSON object.
     """
     from admf.config import load_config
+    from admf.errors import ConfigError
     from admf.strategies import REGISTRY
     from admf.strategy import CompiledStrategy
 
+    if schema:
+        print_schema()
+        return
+    if config is None:
+        raise ConfigError("missing", field="config", allowed="a YAML file, or --schema")
     loaded = load_config(config, changes(set_, data=data, on_defect=on_defect))
+    if resolved:
+        print_resolved(loaded, as_json=json)
+        return
     target(loaded)
     strategy = loaded.strategy
     assert strategy is not None
@@ -155,19 +170,41 @@ def check(
         strategy.hooks()
     market = load_market(loaded)
     check_rules(loaded, market)
+    print_valid(config, loaded, market, as_json=json)
+
+
+def print_valid(config: Path, loaded: "Config", market: "Market", *, as_json: bool) -> None:
+    """What a valid configuration stands for."""
     facts = {
         "config": str(config),
-        "strategy": repr(strategy),
+        "strategy": repr(loaded.strategy),
         "execution": repr(loaded.execution),
         "account": repr(loaded.account),
         "risk": repr(loaded.risk),
         "data": repr(market),
     }
-    if json:
+    if as_json:
         print_json({"valid": True, **facts})
     else:
         print("valid")
         print_facts(facts)
+
+
+def print_schema() -> None:
+    """JSON Schema of configurations."""
+    from admf.config import schema
+
+    print_json(schema())
+
+
+def print_resolved(loaded: "Config", *, as_json: bool) -> None:
+    """The configuration with every default, in YAML or as one JSON object."""
+    from admf.config import resolved, resolved_text
+
+    if as_json:
+        print_json(resolved(loaded))
+    else:
+        print(resolved_text(loaded), end="")
 
 
 def target(loaded: "Config", out: Path | None = None) -> Path | None:

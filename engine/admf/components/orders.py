@@ -75,7 +75,9 @@ class OrderManager:
 
     def reset(self) -> None:
         """No orders."""
-        self.__init__()  # type: ignore[misc]  # every field is set there
+        self._next = self.submitted = 0
+        for known in (self._numbers, self._ids, self._symbols, self._statuses):
+            known.clear()
 
     def snapshot(self) -> tuple[int, dict[int, int], dict[int, int], dict[int, OrderStatus], int]:
         """A copy of everything."""

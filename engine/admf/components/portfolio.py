@@ -53,7 +53,7 @@ class Portfolio:
         self.history: list[tuple[int, float, float]] = []  # bar, cash, units of the fill's symbol, after each fill
         data: Any = getattr(self, "_data", None)
         for symbol, (quantity, price) in (self.account.positions or {}).items():
-            if data is not None:
+            if data is not None and symbol in data.market.symbols:  # another one is refused by the broker
                 self._holdings[data.market.symbols.index(symbol)] = Holding(quantity, price)
 
     def on_fill(self, fill: FillEvent) -> None:

@@ -16,9 +16,10 @@ from admf.results import RunRecords
 from admf.run.arguments import check_bad_bars, read_record, read_value
 from admf.run.entry import Run
 from admf.run.loop import Progress
-from admf.run.stepping import Arena, Stepper, poison
+from admf.run.stepping import Arena, Guards, Stepper, poison
 from admf_kernels import codes
 from admf_kernels.codes import CommandKind, Liquidity, OrderStatus, Reason
+from admf_kernels.records import State
 
 if TYPE_CHECKING:
     from admf.strategy import CompiledStrategy
@@ -58,6 +59,8 @@ class SimulatedBroker:
         self.debug = debug
         self.orders = OrderManager()
         self._stepper: Stepper | None = None
+        self.guarded = False  # whether the arena is made with guards around its buffers
+        self._guards: list[Guards] = []
         self._arena: Arena | None = None  # of compiled runs, where the container is used again
 
     def initialize(self, container: Any) -> None:
@@ -88,6 +91,7 @@ class SimulatedBroker:
         check_bad_bars(self.execution, self.market)
         state = replace(self._run, record="full").state()
         laws = self.execution.user_laws()
+        state = self._guarded(state)
         return Stepper(self.market.arrays, state, laws, self._run.orders_per_bar, debug=self.debug)
 
     def _make_run(self, strategy: "CompiledStrategy | None" = None, risk: Risk | None = None) -> Run:
@@ -105,6 +109,16 @@ class SimulatedBroker:
             orders_per_bar=per_bar,
             container=container.number,
         )
+
+    def _guarded(self, state: State) -> State:
+        if not self.guarded:
+            return state
+        self._guards.append(Guards(state))
+        return self._guards[-1].state
+
+    def broken_guards(self) -> list[str]:
+        """Buffers of the arena around which something was written; none are watched unless `guarded` is set."""
+        return [name for guards in self._guards for name in guards.broken()]
 
     def begin_bar(self, bar: int) -> bool:
         """Plays a bar and tells what happened; False where the account went bankrupt on it."""
@@ -209,7 +223,7 @@ class SimulatedBroker:
         if not self._container.pooled or self.execution.bounds:
             return run.run(progress).records
         if self._arena is None:
-            self._arena = Arena(run.state())
+            self._arena = Arena(self._guarded(run.state()))
         return taken_along(run.run_once(progress, self._arena.state).records)
 
     def records(self, strategy: Any) -> RunRecords:
@@ -250,6 +264,7 @@ class SimulatedBroker:
     def teardown(self) -> None:
         """Lets go of the arena."""
         self._stepper = self._arena = None
+        self._guards.clear()
         self._data = self._portfolio = self._container = None
 
     def snapshot(self) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from admf.config.folding import fold, put, refuse_going_on
+from admf.config.includes import with_includes
 from admf.config.places import STRATEGY
 from admf.config.problems import config_errors, given, without_empty_sections
 from admf.config.schema import Root
@@ -134,8 +135,8 @@ def load_config(
     else:
         document, place = read_file(Path(source)), Path(source).parent
     place = place if folder is None else Path(folder)
-    document = without_empty_sections(document)
     found = Problems()
+    document = without_empty_sections(with_includes(document, place, found))
     moved = take_components(document)
     moved |= fold(document, found)
     document = without_empty_sections(overridden(document, overrides, found))

@@ -31,7 +31,7 @@ BUILT_IN = {
 class Parameters(NamedTuple):
     """What a constructor takes by keyword."""
 
-    required: tuple[str, ...]
+    required: frozenset[str]
     known: frozenset[str]
     any_name: bool  # it takes **parameters and checks them itself
 
@@ -89,19 +89,19 @@ def parameters_of(component: Callable[..., Any]) -> Parameters:
             any_name = True
         elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             (required if parameter.default is parameter.empty else optional).append(parameter.name)
-    return Parameters(tuple(required), frozenset(required + optional), any_name)
+    return Parameters(frozenset(required), frozenset(required + optional), any_name)
 
 
 def check_parameters(component: type[Any], given: Mapping[str, Any], field: str) -> None:
     """ConfigError that lists every parameter that is unknown or missing."""
     known = parameters_of(component)  # type: ignore[arg-type]  # a class is hashable
-    if (known.any_name or known.known.issuperset(given)) and all(name in given for name in known.required):
+    if (known.any_name or known.known.issuperset(given)) and known.required <= given.keys():
         return
     problems = Problems()
     for name in given if not known.any_name else ():
         if name not in known.known:
             problems.add(unknown_name(name, sorted(known.known), field=f"{field}.params", what="parameter"))
-    for name in known.required:
+    for name in sorted(known.required):
         if name not in given:
             problems.add(ConfigError("missing", field=f"{field}.params.{name}", remedy="give it a value"))
     problems.raise_any(field)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -15,6 +16,7 @@ from admf.models import unknown_name
 
 LOGGER = logging.getLogger("admf.container")
 EVENT_BUS = "event_bus"
+SPEC_KEYS = frozenset(("name", "class", "params"))
 
 
 class ContainerState(Enum):
@@ -52,6 +54,28 @@ class Snapshot(NamedTuple):
     states: Mapping[str, Any]
 
 
+@lru_cache(maxsize=256)
+def in_order(requires: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names so that each comes after those it requires, and those for which there is no such place.
+
+    Most containers of a process are made of the same components.
+    """
+    waiting = {name: [one for one in needed if any(one == other for other, _ in requires)] for name, needed in requires}
+    done: dict[str, None] = {}
+    while ready := next((name for name, needed in waiting.items() if all(one in done for one in needed)), None):
+        done[ready] = None
+        del waiting[ready]
+    return tuple(done), tuple(waiting)
+
+
+def circle_of(requires: Mapping[str, tuple[str, ...]], waiting: tuple[str, ...]) -> list[str]:
+    """Names of which each requires the next, the first one again at the end."""
+    path = [waiting[0]]
+    while path[-1] not in path[:-1]:
+        path.append(next(one for one in requires[path[-1]] if one in waiting))
+    return path[path.index(path[-1]) :]
+
+
 class ScopedContainer:
     """Components that live together and share nothing with others but read-only services.
 
@@ -77,6 +101,7 @@ class ScopedContainer:
         self._services: dict[str, SharedService] = {}
         self._components: dict[str, Any] = {}
         self._order: tuple[str, ...] = ()
+        self._resets: tuple[tuple[str, Any], ...] = ()  # of the components that have one, in order
 
     # ----------------------------------------------------------------------------------------------- what is in it
 
@@ -92,7 +117,8 @@ class ScopedContainer:
         `class` is a registered name, `module:Class` or a class. ConfigError for an unknown class or key, a name given
         twice, and parameters that are missing or unknown.
         """
-        self._require(ContainerState.CREATED, "create_component")
+        if self.state is not ContainerState.CREATED:
+            self._require(ContainerState.CREATED, "create_component")
         name, component, params = self._read_spec(spec)
         self._require_free(name, "create_component")
         field = f"{self.container_id}.{name}"
@@ -146,7 +172,9 @@ class ScopedContainer:
         for name in self._order:
             initialize = getattr(self._components[name], "initialize", None)
             if initialize is not None:
-                self._call(name, "initialize", lambda initialize=initialize: initialize(self))
+                self._call(name, "initialize", initialize, self)
+        found = ((name, getattr(self._components[name], "reset", None)) for name in self._order)
+        self._resets = tuple((name, reset) for name, reset in found if reset is not None)
         self.state = ContainerState.INITIALIZED
 
     def start(self) -> None:
@@ -172,11 +200,12 @@ class ScopedContainer:
         self._require_alive("reset")
         if self.state is ContainerState.CREATED:
             return
-        self.stop()
+        if self.state is ContainerState.RUNNING:
+            self.stop()
         self.event_bus.reset()
         self.metrics = ContainerMetrics(self.container_id)
-        for name in self._order:
-            self._call_method(name, "reset")
+        for name, reset in self._resets:
+            self._call(name, "reset", reset)
         self.state = ContainerState.INITIALIZED
 
     def teardown_scope(self) -> None:
@@ -199,7 +228,7 @@ class ScopedContainer:
         self.event_bus.close()
         self._components.clear()
         self._services.clear()
-        self._order = ()
+        self._order = self._resets = ()
         self._raise(errors)
 
     def abandon(self, error: BaseException) -> None:
@@ -254,15 +283,15 @@ class ScopedContainer:
         self.event_bus.reset()
         for name in self._order:
             if name in snapshot.states:
-                self._call(name, "restore", lambda name=name: self._components[name].restore(snapshot.states[name]))
+                self._call(name, "restore", self._components[name].restore, snapshot.states[name])
 
     # ------------------------------------------------------------------------------------------------------- inside
 
     def _read_spec(self, spec: Mapping[str, Any]) -> tuple[str, Any, Mapping[str, Any]]:
         field = f"{self.container_id}.create_component"
-        for key in spec:
-            if key not in ("name", "class", "params"):
-                raise unknown_name(key, ("name", "class", "params"), field=field, what="key")
+        if not spec.keys() <= SPEC_KEYS:
+            key = next(key for key in spec if key not in SPEC_KEYS)
+            raise unknown_name(key, ("name", "class", "params"), field=field, what="key")
         name, component, params = spec.get("name"), spec.get("class"), spec.get("params") or {}
         if not isinstance(name, str) or not name:
             raise ConfigError("not a name", field=f"{field}.name", found=name, allowed="text")
@@ -292,36 +321,26 @@ class ScopedContainer:
 
     def _sorted(self) -> tuple[str, ...]:
         """Components so that each comes after those it requires, else in order of creation."""
-        done: list[str] = []
-        path: list[str] = []
-
-        def visit(name: str) -> None:
-            if name in done:
-                return
-            if name in path:
-                circle = " → ".join([*path[path.index(name) :], name])
-                raise ConfigError("components require each other", field=self.container_id, found=circle)
-            path.append(name)
-            for needed in getattr(self._components[name], "requires", ()):
-                if not self.has(needed):
+        requires = tuple((name, tuple(getattr(part, "requires", ()))) for name, part in self._components.items())
+        for name, needed in requires:
+            for other in needed:
+                if not self.has(other):
                     field = f"{self.container_id}.{name}.requires"
-                    raise unknown_name(needed, self.names, field=field, what="component or service")
-                if needed in self._components:
-                    visit(needed)
-            done.append(path.pop())
-
-        for name in self._components:
-            visit(name)
-        return tuple(done)
+                    raise unknown_name(other, self.names, field=field, what="component or service")
+        done, waiting = in_order(requires)
+        if waiting:
+            circle = " → ".join(circle_of(dict(requires), waiting))
+            raise ConfigError("components require each other", field=self.container_id, found=circle)
+        return done
 
     def _call_method(self, name: str, method: str) -> None:
         function = getattr(self._components[name], method, None)
         if function is not None:
             self._call(name, method, function)
 
-    def _call(self, name: str, method: str, function: Any) -> None:
+    def _call(self, name: str, method: str, function: Any, *arguments: Any) -> None:
         try:
-            function()
+            function(*arguments)
         except AdmfError as error:
             raise self._in_component(error, name) from error
         except Exception as error:

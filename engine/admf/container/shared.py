@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+LEAVES = (bool, int, float, complex, str, bytes, np.generic, np.ndarray, frozenset, type(None))
 SMALL_ITEMS = 256  # a mapping or sequence up to this size, all levels together, is compared at teardown
 
 
@@ -20,7 +21,7 @@ class SharedService:
     """
 
     value: Any
-    small_digest: str | None  # None: no mapping or sequence, or too large to be compared at every teardown
+    small_digest: str | None  # None: nothing in it can change, or it is too large to be compared at every teardown
 
     @classmethod
     def of(cls, value: Any) -> "SharedService":
@@ -28,7 +29,7 @@ class SharedService:
         if isinstance(value, SharedService):
             return value
         frozen = freeze(value)
-        compared = isinstance(frozen, Mapping | tuple | frozenset)
+        compared = isinstance(frozen, Mapping | tuple) and holds_objects(frozen)
         return cls(frozen, small_digest(frozen) if compared else None)
 
     def is_changed(self) -> bool:
@@ -49,6 +50,15 @@ def freeze(value: Any) -> Any:
     if isinstance(value, set):
         return frozenset(value)
     return value
+
+
+def holds_objects(frozen: Any) -> bool:
+    """Whether something in a frozen value can still be written to: an object of a class of its own."""
+    if isinstance(frozen, Mapping):
+        return any(holds_objects(item) for item in frozen.values())
+    if type(frozen) is tuple:
+        return any(holds_objects(item) for item in frozen)
+    return not isinstance(frozen, LEAVES)
 
 
 class _TooLargeError(Exception):

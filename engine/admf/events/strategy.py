@@ -21,8 +21,9 @@ from typing import Any, ClassVar
 from admf.errors import ConfigError, StrategyError
 from admf.events.bus import EventBus
 from admf.events.kinds import Action, BarEvent, EventKind, FillEvent, OrderStatusEvent, SignalEvent, Ticket
+from admf.events.words import kind_of, read_parameter, read_word, read_words
 from admf.models import Problems, unknown_name
-from admf_kernels.codes import Code, OrderStatus, OrderType, SizeKind, TimeInForce
+from admf_kernels.codes import OrderStatus, OrderType, SizeKind
 
 KINDS = (int, float, bool, str)
 _BY_NAME = {kind.__name__: kind for kind in KINDS}  # of annotations kept as text
@@ -49,17 +50,24 @@ class EventStrategy:
     def __init__(self, **parameters: Any) -> None:
         """Raises ConfigError that lists every parameter that is unknown or of the wrong type."""
         kinds = self.fields()
-        problems = Problems()
-        for name in parameters:
-            if name not in kinds:
-                problems.add(unknown_name(name, kinds, field=type(self).__name__, what="parameter"))
-        for name, kind in kinds.items():
-            value = parameters.get(name, getattr(type(self), name))
-            with problems.collect():
-                setattr(self, name, read_parameter(value, kind, f"{type(self).__name__}.{name}"))
-        problems.raise_any(type(self).__name__)
+        values = {name: parameters[name] if name in parameters else getattr(type(self), name) for name in kinds}
+        if not kinds.keys() >= parameters.keys() or any(type(values[name]) is not kinds[name] for name in kinds):
+            values = self._read(parameters, values)
+        self.__dict__.update(values)
         self._run_check()
         self._scope: _Scope | None = None
+
+    def _read(self, parameters: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        title, kinds, problems = type(self).__name__, self.fields(), Problems()
+        for name in parameters:
+            if name not in kinds:
+                problems.add(unknown_name(name, kinds, field=title, what="parameter"))
+        made = {}
+        for name, kind in kinds.items():
+            with problems.collect():
+                made[name] = read_parameter(values[name], kind, f"{title}.{name}")
+        problems.raise_any(title)
+        return made
 
     @classmethod
     def fields(cls) -> dict[str, type[Any]]:
@@ -290,9 +298,10 @@ class EventStrategy:
 
     def reset(self) -> None:
         """As new: only parameters and the place in the container stay."""
-        kept = {**self.parameters, "_scope": self._scope}
-        self.__dict__.clear()
-        self.__dict__.update(kept)
+        own = self.__dict__
+        kept = {name: own[name] for name in self.fields()} | {"_scope": self._scope}
+        own.clear()
+        own.update(kept)
 
     def teardown(self) -> None:
         """Lets go of the container."""
@@ -366,42 +375,3 @@ class _Scope:
             return []
         values: list[float] = self.data.column(field, symbol)[last - period + 1 : last + 1].tolist()
         return [values[-1], *values[:-1]]
-
-
-def kind_of(limit: float, stop: float) -> OrderType:
-    """The type of an order by the prices it has."""
-    if not isnan(limit):
-        return OrderType.LIMIT if isnan(stop) else OrderType.STOP_LIMIT
-    return OrderType.MARKET if isnan(stop) else OrderType.STOP
-
-
-WORDS: dict[str, type[Code]] = {"time_in_force": TimeInForce, "size_kind": SizeKind}
-
-
-def read_words(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a ticket with words as codes; ConfigError for a field that it does not have."""
-    made = {}
-    for name, value in fields.items():
-        if name not in Ticket._fields[5:]:
-            raise unknown_name(name, Ticket._fields[5:], field="submit", what="field")
-        made[name] = read_word(WORDS[name], value) if name in WORDS else value
-    return made
-
-
-def read_word(code: type[Code], value: Any) -> Any:
-    """A member of a code from itself or its word; ConfigError for another."""
-    if isinstance(value, code):
-        return value
-    if isinstance(value, str) and value.upper() in code.__members__:
-        return code[value.upper()]
-    raise unknown_name(value, code.words(), field=code.__name__, what="word")
-
-
-def read_parameter(value: Any, kind: type[Any], field: str) -> Any:
-    """A parameter in its type; whole numbers pass for floats. ConfigError for another type."""
-    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not fits:
-        raise ConfigError("wrong type", field=field, found=value, allowed=kind.__name__)
-    return value

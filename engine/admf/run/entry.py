@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numba.core import config
 from numpy.typing import NDArray
 
 from admf.data import Market
@@ -163,10 +164,11 @@ class Run:
 
     def _failed(self, error: Exception, bar: int) -> StrategyError:
         name = type(self.strategy).__name__ if self.strategy else "a law"
-        remedy = STEP_ADVICE
+        remedy = "" if self.debug or config.DISABLE_JIT else STEP_ADVICE
+        own = self.strategy.hooks().values() if self.strategy else ()
+        files = {hook.__code__.co_filename for hook in own}  # stored code may be of a copy elsewhere
         for step in traceback.extract_tb(error.__traceback__):
-            if step.name in HOOKS:
-                remedy = ""
+            if step.name in HOOKS and step.filename in files:
                 name = f"{type(self.strategy).__name__}.{step.name} (line {step.lineno} of {step.filename})"
         return StrategyError(f"{name} raised {type(error).__name__} at bar {bar}: {error}", remedy=remedy)
 
