@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from admf.components.orders import OrderManager
@@ -301,9 +302,13 @@ def with_strategy(rest: Callable[[], str], described: Mapping[str, object], sour
     return hashlib.sha256(f"{rest()}{described}{source}".encode()).hexdigest()
 
 
+_READING = Lock()  # inspect parses the file, and the parser of Python 3.11 is not made for two threads
+
+
 def source_of(kind: type[Any]) -> str:
     """The text of a class, its name where there is none (a class typed at a prompt)."""
     try:
-        return inspect.getsource(kind)
+        with _READING:
+            return inspect.getsource(kind)
     except (OSError, TypeError):
         return f"{kind.__module__}.{kind.__qualname__}"
