@@ -17,7 +17,7 @@ from admf_kernels.codes import RunStatus
 from admf_kernels.run import run
 from admf_kernels.views import as_market, as_state, pointer_to
 
-NEED_ROOM, DONE, RUNNING = RunStatus.NEED_ROOM.value, RunStatus.DONE.value, RunStatus.RUNNING.value
+NEED_ROOM, RUNNING = RunStatus.NEED_ROOM.value, RunStatus.RUNNING.value
 CHUNK_BARS = 65_536  # about a millisecond of a simple strategy: how soon a stop is seen
 NOT_OPENED = -1  # as the next bar of a trial
 # places of Batch.cursor

@@ -32,7 +32,7 @@ MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED = OrderType.MARKET_IF_TOUCHED.value, OrderTy
 TRAILING_STOP, TRAILING_STOP_LIMIT = OrderType.TRAILING_STOP.value, OrderType.TRAILING_STOP_LIMIT.value
 MARKET_ON_OPEN, LIMIT_ON_OPEN = OrderType.MARKET_ON_OPEN.value, OrderType.LIMIT_ON_OPEN.value
 MARKET_ON_CLOSE, LIMIT_ON_CLOSE = OrderType.MARKET_ON_CLOSE.value, OrderType.LIMIT_ON_CLOSE.value
-QUANTITY, VALUE, EQUITY_FRACTION = SizeKind.QUANTITY.value, SizeKind.VALUE.value, SizeKind.EQUITY_FRACTION.value
+QUANTITY, EQUITY_FRACTION = SizeKind.QUANTITY.value, SizeKind.EQUITY_FRACTION.value
 GTC, CANCEL, REPLACE = TimeInForce.GTC.value, CommandKind.CANCEL.value, CommandKind.REPLACE.value
 REFRESH_BARS = 1024  # I-01: rolling sums are summed afresh at multiples of it
 

@@ -43,11 +43,11 @@ def nearer(side: int, candidate: float, level: float) -> bool:
 
 
 @law
-def stop_exit_price(config, order, level: float, close: float) -> float:
-    """P-08, R-08: base price of a stop or a trail that leaves at its level inside the bar."""
+def stop_exit_price(config, order, worse: float, level: float, close: float) -> float:
+    """P-07, P-08, R-08: base price of a stop or a trail; `worse` is o at the open and the level inside the bar."""
     if order.bits & TRAIL and config.trail_fill == TrailFill.WORSE_OF_STOP_AND_CLOSE:
         return max(level, close) if order.side > 0 else min(level, close)
-    return stop_base(order.side, level, level, close, config.stop_gap)  # TrailFill.STOP
+    return stop_base(order.side, worse, level, close, config.stop_gap)  # TrailFill.STOP
 
 
 @law
@@ -156,9 +156,9 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
             low_can, low_level, low_row = True, level, trail_row
     low_price, high_price = 0.0, 0.0
     if low_can:
-        low_price = stop_exit_price(config, state.orders[low_row], low_level, close)
+        low_price = stop_exit_price(config, state.orders[low_row], low_level, low_level, close)
     if high_can:
-        high_price = stop_exit_price(config, state.orders[high_row], high_level, close)
+        high_price = stop_exit_price(config, state.orders[high_row], high_level, high_level, close)
     outcome, value, spread = decide(
         config.path, side, entry, close, low_can, low_price, high_can, high_price, target_touched, target_price,
         hold_can, how & UNCERTAIN != 0,

@@ -19,11 +19,11 @@ from admf_kernels.execution import execute
 from admf_kernels.exits import BOTH_TO_COME, judge, judge_entry
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.outcomes import HOLD, NO_FILL, TARGET
-from admf_kernels.laws.trails import better_peak, move_trail
-from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, settle_stop, sibling, units_at_stake
+from admf_kernels.laws.trails import see_price
+from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, rest_group, settle_stop, sibling, units_at_stake
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
-SEEN, PARENT, CHILD = OrderFlag.SEEN.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
+SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
 OPENING, AT_OPEN, AT_CLOSE = OrderFlag.OPENING.value, OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
 UNBOUNDED, FRESH = OrderFlag.UNBOUNDED.value, OrderFlag.FRESH.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
@@ -80,6 +80,13 @@ def inside_exit(market, state, stop_row: int, trail_row: int, limit_row: int, ba
 
 
 @law
+def latch_inside(state, order, bar: int) -> None:
+    """P-09, P-12: the trigger of an order trades inside the bar, once."""
+    if not order.bits & TRIGGERED:
+        latch(state, order, bar, TOUCHED if order.bits & IF_TOUCHED else STOP_INSIDE)
+
+
+@law
 def acts_in_entry_bar(config, outcome: int, ambiguous: bool) -> bool:
     """W-09: whether the exit that an outcome chose is carried out in the bar of the entry."""
     if config.entry_bar_exits == EntryBarExits.MARKET_OR_STOP_TARGET:
@@ -100,9 +107,8 @@ def enter(
     ambiguous = spread != 0.0
     units = units_at_stake(state, order)
     count_ambiguous(state, order, spread, units)
-    latches = order.form != LIMIT and not order.bits & TRIGGERED
-    if order.form == STOP_LIMIT and latches:
-        latch(state, order, bar, TOUCHED if order.bits & IF_TOUCHED else STOP_INSIDE)
+    if order.form == STOP_LIMIT:
+        latch_inside(state, order, bar)
     if outcome == NO_FILL:
         return
     liquidity = TAKER if how & TAKES else MAKER
@@ -173,22 +179,13 @@ def nearest_rival(market, state, order, bar: int, hit_count: int, above: bool) -
 
 
 @law
-def rest_rivals(state, order, hit_count: int) -> None:
-    """W-08: the opening orders of a group do nothing more on this bar."""
-    for index in range(hit_count):
-        other = state.orders[state.hits[index]]
-        if other.oco == order.oco and other.bits & OPENING:
-            other.bits |= SEEN
-
-
-@law
 def follow_range(market, state, order, bar: int) -> None:
     """R-07 under `high_first`: the good extreme moves a trailing stop-limit before it is judged."""
     if order.bits & TRIGGERED:
         return
     symbol = order.symbol
     good = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
-    move_trail(order, better_peak(order, order.peak, good), state.instruments[symbol].tick_inverse)
+    see_price(order, good, state.instruments[symbol].tick_inverse)
 
 
 @law
@@ -210,7 +207,7 @@ def contest(market, state, order, bar: int, hit_count: int) -> bool:
             return False
         other = state.orders[row]
         _act, moment, base, how, reason, slip_bit = plan_entry(market, state, other, bar)
-        rest_rivals(state, order, hit_count)
+        rest_group(state, order, OPENING, hit_count)
         enter(market, state, other, bar, moment, base, how, reason, slip_bit, 0.0)
         return True
     if first_row > second_row:
@@ -222,7 +219,7 @@ def contest(market, state, order, bar: int, hit_count: int) -> bool:
     how2 |= BOTH_TO_COME
     _outcome, value, _row, _price, _why, doubt = judge_entry(market, state, first, bar, moment, base, how)
     _outcome, value2, _row, _price, _why, doubt2 = judge_entry(market, state, second, bar, moment2, base2, how2)
-    rest_rivals(state, order, hit_count)
+    rest_group(state, order, OPENING, hit_count)
     rival = span_of_two(state.config[0].path, value, doubt, value2, doubt2)
     if value2 > value if state.config[0].path == Path.BEST else value2 < value:
         enter(market, state, second, bar, moment2, base2, how2, reason2, slip2, rival)
@@ -238,8 +235,8 @@ def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
     if order.bits & TRAIL and state.config[0].trail_eval == TrailEval.HIGH_FIRST:
         follow_range(market, state, order, bar)
     act, moment, base, how, reason, slip_bit = plan_entry(market, state, order, bar)
-    if act == LATCHES and not order.bits & TRIGGERED:
-        latch(state, order, bar, TOUCHED if order.bits & IF_TOUCHED else STOP_INSIDE)
+    if act == LATCHES:
+        latch_inside(state, order, bar)
     if act != ENTERS:
         return
     contested = order.oco != 0 and order.bits & OPENING and state.config[0].path != Path.QUEUE
@@ -254,11 +251,8 @@ def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
     order = state.orders[row]
     if not acts_inside(order):
         return
-    alone = order.form == STOP_LIMIT or order.bits & LONE or (order.bits & OPENING and order.oco != 0)
-    if not order.bits & TRAIL and (alone or order.bits & PARENT):
-        inside_entry(market, state, row, bar, hit_count)
-        return
-    if order.form == STOP_LIMIT:  # R-07
+    contests = order.bits & OPENING != 0 and order.oco != 0
+    if order.form == STOP_LIMIT or (not order.bits & TRAIL and (order.bits & (LONE | PARENT) != 0 or contests)):
         inside_entry(market, state, row, bar, hit_count)
         return
     stop_row, trail_row, limit_row = -1, -1, -1
@@ -268,7 +262,7 @@ def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
         trail_row = row
     else:
         stop_row = row
-    if order.form != LIMIT or trail_row >= 0:
+    if limit_row < 0:
         limit_row = sibling(market, state, order, LIMIT, -1, bar, hit_count, False)
     if stop_row < 0:
         stop_row = sibling(market, state, order, STOP, 0, bar, hit_count, False)

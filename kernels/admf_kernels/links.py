@@ -4,7 +4,6 @@ import numpy as np
 
 from admf_kernels._jit import law
 from admf_kernels.codes import (
-    BarFlag,
     ChildActivation,
     EntryBarExits,
     OrderEvent,
@@ -23,7 +22,7 @@ REDUCE_ONLY, OCO_REDUCE = OrderFlag.REDUCE_ONLY.value, OrderFlag.OCO_REDUCE.valu
 EXIT, TRAIL, ENTERED_INSIDE = OrderFlag.EXIT.value, OrderFlag.TRAIL.value, OrderFlag.ENTERED_INSIDE.value
 FRESH = OrderFlag.FRESH.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
-VALID, ELIGIBLE = BarFlag.VALID.value, Reason.ELIGIBLE.value
+ELIGIBLE = Reason.ELIGIBLE.value
 NEVER = 2**31 - 1
 
 

@@ -12,22 +12,21 @@ from admf_kernels.codes import (
     Reason,
     SlipOn,
     StopLimitRule,
-    TrailFill,
-    TrailReference,
 )
 from admf_kernels.entering import fills_at_stop
 from admf_kernels.execution import execute
 from admf_kernels.exits import moves_inside, stop_exit_price
-from admf_kernels.laws.prices import limit_base, stop_base
-from admf_kernels.laws.trails import better_peak, move_trail, start_trail
+from admf_kernels.laws.prices import limit_base
+from admf_kernels.laws.trails import see_price, start_trail
 from admf_kernels.links import end
 from admf_kernels.touch import (
-    has_path,
+    follows_path,
     is_judged,
     is_sibling,
     latch,
     reached_at_open,
     reaches_limit,
+    set_class,
     settle_stop,
     sibling,
     stop_limit_rule,
@@ -36,7 +35,7 @@ from admf_kernels.touch import (
 )
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
-OPENING, SEEN, PARENT = OrderFlag.OPENING.value, OrderFlag.SEEN.value, OrderFlag.PARENT.value
+SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
 POST_ONLY = OrderFlag.POST_ONLY.value
 STOP, LIMIT = OrderType.STOP.value, OrderType.LIMIT.value
@@ -61,9 +60,7 @@ def stop_at_open(market, state, order, bar: int) -> bool:
     base, reason = order.stop_price, TOUCHED_AT_OPEN
     if not order.bits & IF_TOUCHED:
         reason = STOP_AT_OPEN
-        base = stop_base(order.side, open_, order.stop_price, close, config.stop_gap)
-        if order.bits & TRAIL and config.trail_fill == TrailFill.WORSE_OF_STOP_AND_CLOSE:
-            base = stop_exit_price(config, order, order.stop_price, close)
+        base = stop_exit_price(config, order, open_, order.stop_price, close)
     filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, False, True, bar, open_, False)
     settle_stop(state, order, bar, filled, reason)
     return True
@@ -120,19 +117,13 @@ def open_stop_limit(market, state, order, bar: int) -> bool:
 
 
 @law
-def follows_path(config) -> bool:
-    """X-03: whether trails follow the one assumed path."""
-    return has_path(config) and config.trail_ref != TrailReference.CLOSE
-
-
-@law
 def follow_open(market, state, order, bar: int) -> None:
     """R-02, R-04: the open starts a trail that has no peak, and moves one that follows the path."""
     open_, tick_inverse = market.open[bar, order.symbol], state.instruments[order.symbol].tick_inverse
     if np.isnan(order.peak):
         start_trail(order, open_, open_, tick_inverse)
     elif moves_inside(state.config[0]) or follows_path(state.config[0]):
-        move_trail(order, better_peak(order, order.peak, open_), tick_inverse)
+        see_price(order, open_, tick_inverse)
 
 
 @law
@@ -183,9 +174,7 @@ def join_children(state, parent, bar: int, hit_count: int) -> int:
                 continue
             if (child.form == OrderType.STOP) != (stops == 0):
                 continue
-            child.bits |= OPENING
-            if child.side * state.positions[child.symbol].quantity < 0.0:
-                child.bits &= ~OPENING
+            set_class(state, child)
             state.hits[hit_count] = row
             hit_count += 1
     return hit_count

@@ -27,7 +27,7 @@ from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
 from admf_kernels.links import parent_lives, route
 from admf_kernels.step import match
-from admf_kernels.touch import left_this_bar
+from admf_kernels.touch import left_this_bar, set_class
 from admf_kernels.views import as_market, as_state
 
 VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
@@ -130,9 +130,7 @@ def fill_last_orders(market, state, bar: int) -> None:
     """T-03 `fill_at_close`: market orders that are still alive meet the last close, reducing ones first (C-03)."""
     for index in range(state.account[0].working_count):
         order = state.orders[state.working[index]]
-        order.bits |= OPENING
-        if order.side * state.positions[order.symbol].quantity < 0.0:
-            order.bits &= ~OPENING
+        set_class(state, order)
     for opening in range(2):
         for index in range(state.account[0].working_count):
             order = state.orders[state.working[index]]

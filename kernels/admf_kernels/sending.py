@@ -7,8 +7,7 @@ from admf_kernels.codes import OrderFlag, OrderStatus
 from admf_kernels.intake import new_order
 from admf_kernels.links import find_row
 
-OCO_REDUCE, REDUCE_ONLY = OrderFlag.OCO_REDUCE.value, OrderFlag.REDUCE_ONLY.value
-POST_ONLY, TRAIL_PERCENT = OrderFlag.POST_ONLY.value, OrderFlag.TRAIL_PERCENT.value
+TRAIL_PERCENT = OrderFlag.TRAIL_PERCENT.value
 SUBMITTED = OrderStatus.NONE.value
 
 

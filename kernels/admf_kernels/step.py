@@ -18,14 +18,13 @@ from admf_kernels.codes import (
 )
 from admf_kernels.inside import inside_group
 from admf_kernels.laws.lifecycle import is_active
-from admf_kernels.laws.trails import better_peak, move_trail, start_trail
+from admf_kernels.laws.trails import see_price, start_trail
 from admf_kernels.links import end_immediate, sweep_ended
 from admf_kernels.opening import open_alone, open_group
-from admf_kernels.touch import has_path, is_judged, left_this_bar
+from admf_kernels.touch import follows_path, has_path, is_judged, left_this_bar, rest_group, set_class
 from admf_kernels.walk import walk
 
 OPENING, ABLE = OrderFlag.OPENING.value, OrderFlag.ABLE.value
-SEEN = OrderFlag.SEEN.value
 TRAIL, TRIGGERED = OrderFlag.TRAIL.value, OrderFlag.TRIGGERED.value
 AT_CLOSE, ENTERED_INSIDE = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value
 VALID = BarFlag.VALID.value
@@ -41,11 +40,7 @@ def classify(state, hit_count: int) -> bool:
             order.bits &= ~ABLE
         else:
             order.bits |= ABLE
-        if order.side * state.positions[order.symbol].quantity < 0.0:
-            order.bits &= ~OPENING
-            any_reducing = True
-        else:
-            order.bits |= OPENING
+        any_reducing = set_class(state, order) or any_reducing
     return any_reducing
 
 
@@ -127,15 +122,6 @@ def phase_close(market, state, bar: int, hit_count: int) -> None:
 
 
 @law
-def rest_group(state, order, hit_count: int) -> None:
-    """C-05: what a fill ended or cut does nothing more on this bar."""
-    for index in range(hit_count):
-        other = state.orders[state.hits[index]]
-        if other.oco == order.oco:
-            other.bits |= SEEN
-
-
-@law
 def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
     """C-05 `order_id`: each order meets the open, else the range, in ascending number; children of fills join."""
     index = 0
@@ -145,9 +131,7 @@ def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
         index += 1
         if is_judged(order) or left_this_bar(state, order):
             continue
-        order.bits |= OPENING
-        if order.side * state.positions[order.symbol].quantity < 0.0:
-            order.bits &= ~OPENING
+        set_class(state, order)
         before, filled_before = hit_count, order.filled_quantity
         hit_count = open_alone(market, state, row, bar, hit_count)
         for joined in range(before, hit_count):
@@ -155,7 +139,7 @@ def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
         if not is_judged(order):
             inside_group(market, state, row, bar, 0)
         if order.oco != 0 and order.filled_quantity > filled_before:
-            rest_group(state, order, hit_count)
+            rest_group(state, order, 0, hit_count)  # what the fill ended or cut
 
 
 @law
@@ -187,9 +171,7 @@ def count_unfilled(account, order) -> None:
 def follow_bar(market, state, order, bar: int) -> None:
     """R-06: moves the peak of a trail after its bar."""
     config, symbol = state.config[0], order.symbol
-    walked = has_path(config) and config.price_ref == PriceReference.RANGE
-    moved = walked and config.trail_ref != TrailReference.CLOSE
-    if order.bits & TRIGGERED or moved or not market.flags[bar, symbol] & VALID:
+    if order.bits & TRIGGERED or follows_path(config) or not market.flags[bar, symbol] & VALID:
         return
     price = market.low[bar, symbol] if order.side > 0 else market.high[bar, symbol]
     if config.trail_ref == TrailReference.CLOSE or order.bits & ENTERED_INSIDE:
@@ -198,7 +180,7 @@ def follow_bar(market, state, order, bar: int) -> None:
     if np.isnan(order.peak):
         start_trail(order, price, price, tick_inverse)
     else:
-        move_trail(order, better_peak(order, order.peak, price), tick_inverse)
+        see_price(order, price, tick_inverse)
 
 
 @law

@@ -3,7 +3,17 @@
 import numpy as np
 
 from admf_kernels._jit import law
-from admf_kernels.codes import LimitAtOpen, OrderEvent, OrderFlag, OrderType, Path, StopLatch, StopLimitRule
+from admf_kernels.codes import (
+    LimitAtOpen,
+    OrderEvent,
+    OrderFlag,
+    OrderType,
+    Path,
+    PriceReference,
+    StopLatch,
+    StopLimitRule,
+    TrailReference,
+)
 from admf_kernels.laws.lifecycle import is_active, move
 from admf_kernels.laws.prices import limit_reached, stop_reached
 from admf_kernels.links import find_row
@@ -54,6 +64,32 @@ def reaches_limit(config, instrument, order, price: float) -> bool:
 def has_path(config) -> bool:
     """X-01: whether one assumed path takes the place of all admissible ones."""
     return config.path >= Path.OHLC
+
+
+@law
+def follows_path(config) -> bool:
+    """X-03: whether trails follow the one assumed path, which takes the range of the bar."""
+    return has_path(config) and config.price_ref == PriceReference.RANGE and config.trail_ref != TrailReference.CLOSE
+
+
+@law
+def set_class(state, order) -> bool:
+    """C-03: classes an order by the position its symbol has now; True where it reduces that."""
+    reduces: bool = order.side * state.positions[order.symbol].quantity < 0.0
+    if reduces:
+        order.bits &= ~OPENING
+    else:
+        order.bits |= OPENING
+    return reduces
+
+
+@law
+def rest_group(state, order, of_bits: int, hit_count: int) -> None:
+    """C-05, W-08: the hits of an order's OCO group that have all of `of_bits` do nothing more on this bar."""
+    for index in range(hit_count):
+        other = state.orders[state.hits[index]]
+        if other.oco == order.oco and other.bits & of_bits == of_bits:
+            other.bits |= SEEN
 
 
 @law

@@ -10,7 +10,6 @@ from admf_kernels.codes import (
     Reason,
     SlipOn,
     StopLimitRule,
-    TrailReference,
 )
 from admf_kernels.entering import fills_at_stop
 from admf_kernels.execution import execute
@@ -18,8 +17,9 @@ from admf_kernels.exits import stop_exit_price
 from admf_kernels.inside import acts_inside
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.prices import limit_base, limit_path_price
-from admf_kernels.laws.trails import better_peak, move_trail
+from admf_kernels.laws.trails import see_price
 from admf_kernels.touch import (
+    follows_path,
     is_judged,
     latch,
     left_this_bar,
@@ -32,7 +32,7 @@ from admf_kernels.touch import (
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 SEEN, ABLE, EXIT = OrderFlag.SEEN.value, OrderFlag.ABLE.value, OrderFlag.EXIT.value
 FRESH = OrderFlag.FRESH.value
-LIMIT, STOP, STOP_LIMIT = OrderType.LIMIT.value, OrderType.STOP.value, OrderType.STOP_LIMIT.value
+STOP, STOP_LIMIT = OrderType.STOP.value, OrderType.STOP_LIMIT.value
 TAKER, MAKER = Liquidity.TAKER.value, Liquidity.MAKER.value
 SLIP_STOP, SLIP_LIMIT = SlipOn.STOP.value, SlipOn.LIMIT.value
 SLIP_MARKETABLE = SlipOn.LIMIT_MARKETABLE.value
@@ -127,7 +127,7 @@ def act_at_trigger(market, state, order, bar: int, price: float, at_once: bool) 
     if not at_once:
         base = order.stop_price
         if not touched:
-            base = stop_exit_price(config, order, base, close)
+            base = stop_exit_price(config, order, base, base, close)
     if order.form == STOP:
         filled = fill_on_path(market, state, order, bar, price, base, True, fill_reason, SLIP_STOP)
         settle_stop(state, order, bar, filled, reason)
@@ -156,14 +156,14 @@ def act(market, state, order, bar: int, price: float, at_once: bool) -> None:
 @law
 def follow_path(state, symbol: int, bar: int, price: float) -> None:
     """X-03: the peaks of the trails follow the path."""
-    if state.config[0].trail_ref == TrailReference.CLOSE:
+    if not follows_path(state.config[0]):
         return
     for index in range(state.account[0].working_count):
         order = state.orders[state.working[index]]
         if order.bits & TRAIL == 0 or order.symbol != symbol or not is_active(order) or order.bits & TRIGGERED:
             continue
         if order.eligible_bar <= bar:
-            move_trail(order, better_peak(order, order.peak, price), state.instruments[symbol].tick_inverse)
+            see_price(order, price, state.instruments[symbol].tick_inverse)
 
 
 @law

@@ -6,8 +6,9 @@ the curve. Everything in between is the same laws and kernels in the same order.
 
 from admf_kernels._jit import kernel, law
 from admf_kernels.codes import BarFlag, OrderFlag, RunStatus
-from admf_kernels.intake import new_order, send_command, take_orders
+from admf_kernels.intake import send_command, take_orders
 from admf_kernels.run import close_out, has_room, is_exposed, mark, take_row
+from admf_kernels.sending import send_order
 from admf_kernels.step import match
 from admf_kernels.views import as_market, as_state
 
@@ -108,17 +109,6 @@ def submit(
 ) -> int:  # fmt: skip
     """C-01: puts an order into the book; returns its number, -1 where the bar has no rows left."""
     state = as_state(state)
-    row = new_order(state, bar)
-    if row < 0:
-        return -1
-    order = state.orders[row]
-    order.side = side
-    order.type = order_type
-    order.quantity = quantity
-    order.limit_price = limit_price
-    order.stop_price = stop_price
-    order.time_in_force = time_in_force
-    order.expiry = expiry
     bits = OCO_REDUCE if oco_reduce else 0
     if reduce_only:
         bits |= REDUCE_ONLY
@@ -126,17 +116,16 @@ def submit(
         bits |= POST_ONLY
     if trail_percent:
         bits |= TRAIL_PERCENT
-    order.bits = bits
-    order.parent = parent
-    order.oco = oco
-    order.size_kind = size_kind
-    order.size_amount = size
-    order.symbol = symbol
-    order.tag = tag
-    order.trail_distance = trail_distance
-    order.trail_offset = trail_offset
-    order.limit_offset = limit_offset
-    return order.number
+    number = send_order(
+        state, bar, side, order_type, quantity, limit_price, stop_price, time_in_force, expiry, bits, parent, oco,
+        size_kind, size, symbol, tag,
+    )  # fmt: skip
+    if number >= 0:
+        order = state.orders[state.account[0].order_count - 1]
+        order.trail_distance = trail_distance
+        order.trail_offset = trail_offset
+        order.limit_offset = limit_offset
+    return number
 
 
 @kernel

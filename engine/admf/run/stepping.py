@@ -19,7 +19,6 @@ from admf_kernels.views import handles
 
 NAN = float("nan")
 RUNNING, NEED_ROOM = RunStatus.RUNNING.value, RunStatus.NEED_ROOM.value
-FIELD_TYPES = {np.dtype(np.float64): "d", np.dtype(np.int32): "i"}
 TICKET = (1, 0, 1.0, NAN, NAN, 0, 0, False, False, -1, 0, True, 0, NAN, 0, -1, NAN, False, NAN, NAN)
 POISON, CANARY = 0xA5, 0xC7
 GUARD_BYTES = 256
@@ -106,8 +105,8 @@ TRANSITION_COUNT, WORKING_COUNT = (
 )
 COMMAND_COUNT, ORDER_COUNT = Fields.place(account_dt, "command_count"), Fields.place(account_dt, "order_count")
 CHECKED_COUNT, BANKRUPT_BAR = Fields.place(account_dt, "checked_count"), Fields.place(account_dt, "bankrupt_bar")
-HOOKED_COUNT, NEXT_NUMBER = Fields.place(account_dt, "hooked_count"), Fields.place(account_dt, "next_number")
-NEXT_OCO, ROW_LIMIT = Fields.place(account_dt, "next_oco"), Fields.place(account_dt, "row_limit")
+HOOKED_COUNT, NEXT_OCO = Fields.place(account_dt, "hooked_count"), Fields.place(account_dt, "next_oco")
+ROW_LIMIT = Fields.place(account_dt, "row_limit")
 CASH, LOCKED, EQUITY = (Fields.place(account_dt, name) for name in ("cash", "locked", "equity"))
 QUANTITY, AVERAGE = Fields.place(position_dt, "quantity"), Fields.place(position_dt, "average_price")
 POSITION_WORDS = position_dt.itemsize // 8

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from admf.strategy import CompiledStrategy
 
 KEY_BYTES = 16
-Keys = NDArray[np.void]  # one of KEY_BYTES for each trial
 
 
 @dataclass(eq=False)

@@ -53,6 +53,12 @@ def better_peak(order, peak: float, price: float) -> float:
 
 
 @law
+def see_price(order, price: float, tick_inverse: float) -> None:
+    """R-02, R-06: the peak of a trail moves to a price that is better than it."""
+    move_trail(order, better_peak(order, order.peak, price), tick_inverse)
+
+
+@law
 def start_trail(order, start: float, peak: float, tick_inverse: float) -> None:
     """R-02, R-03: the peak and the activation of a trail that begins at price `start`."""
     offset = 0.0 if np.isnan(order.trail_offset) else order.trail_offset
