@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ROOT, agreement, peers, processes
+from benchmarks import ROOT, agreement, peers, processes, sweeping
 from benchmarks.timing import medians_s
 from benchmarks.workloads import MILLION, SMA_CROSS, WORKLOADS, Workload, market
 
@@ -109,6 +109,7 @@ def lines(large: bool, cache_dir: Path) -> Iterator[Line]:
         yield from in_process(workload, MILLION)
     if large:
         yield from in_process(SMA_CROSS, 10 * MILLION)
+    yield from sweeping.report(Line, note)
     yield from starts(cache_dir)
     yield memory(cache_dir)
 

@@ -17,7 +17,7 @@ from cli_support import BARS, CONFIG, Command, Outcome
 from repo.checkout import ROOT
 
 FRAMES = {"fills", "orders", "transitions", "trades", "trades_fifo", "positions", "equity", "metrics"}
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.yaml") if not path.stem.startswith("sweep_"))
 ORDERS = "id,bar,side,quantity,type,limit_price\na,0,buy,100,market,\nb,1,sell,100,limit,12.2\n"
 SIMULATE = ("simulate", "--bars", "AAA.csv", "--orders", "orders.csv")
 

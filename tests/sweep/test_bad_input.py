@@ -126,3 +126,21 @@ def test_a_strategy_that_does_not_compile_ends_the_sweep() -> None:
 def test_no_such_row(row: Any) -> None:
     with pytest.raises(ConfigError, match="row: no such row"):
         sweep(strategy=SmaCross(slow=21), grid={"fast": [3]}).replay(row)
+
+
+def test_a_rule_that_does_not_compile_ends_the_sweep() -> None:
+    class Wrong(admf.SignalStrategy):
+        """Names what is not there."""
+
+        close = admf.signals.close()
+
+        def rule(self, close):
+            return close > self.levle
+
+    with pytest.raises(StrategyError, match=r"rule.*no field 'levle'"):
+        sweep(strategy=Wrong(), grid={"fraction": [0.5]})
+
+
+def test_a_signal_strategy_without_indicators_is_refused() -> None:
+    with pytest.raises(StrategyError, match="1 to 4 indicators"):
+        type("Empty", (admf.SignalStrategy,), {"rule": lambda self: 1})

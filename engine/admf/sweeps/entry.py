@@ -28,7 +28,7 @@ from admf.sweeps.study import Study
 from admf.sweeps.threads import ThreadPool
 from admf.sweeps.trials import Chunk, Refused, Trials
 
-EXECUTORS = ("thread",)
+EXECUTORS = ("thread", "process")
 PART_S = 1.0  # seconds of results that a kill may cost
 PART_TRIALS = 50_000
 
@@ -52,7 +52,7 @@ def sweep(
     instruments: Instruments = None,
     metrics: Sequence[str] | None = None,
     workers: int | None = None,
-    executor: Literal["thread"] = "thread",
+    executor: Literal["thread", "process"] = "thread",
     out: str | Path | None = None,
     resume: bool = True,
     memory_limit: int | str | None = None,
@@ -142,6 +142,10 @@ class Job:
         self._flush(0.0)
 
     def _pool(self) -> Any:
+        if self.plan.executor == "process":
+            from admf.sweeps.processes import ProcessPool
+
+            return ProcessPool(self.trials, self.plan.workers)
         return ThreadPool(self.trials.settings, self.plan.workers)
 
     def _chunks(self, rows: Places) -> Iterator[Chunk]:
