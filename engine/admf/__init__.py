@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from admf import commission, errors, slippage, strategies
+    from admf import commission, errors, signals, slippage, strategies
     from admf.components import (
         HistoricalDataHandler,
         OrderManager,
@@ -26,10 +26,20 @@ if TYPE_CHECKING:
     from admf.events import EventBus, EventStrategy
     from admf.execution import Account, Execution, Risk
     from admf.results import Result
-    from admf.run import backtest, simulate
+    from admf.run import backtest, simulate, simulate_signals, simulate_targets
+    from admf.signals import SignalStrategy
     from admf.strategies import TrendFollowingStrategy
     from admf.strategy import CompiledStrategy
-    from admf.sweeps import Study, SweepInterrupted, samplers, sweep
+    from admf.sweeps import (
+        OptimizationAnalyzer,
+        OptimizationExecutor,
+        OptimizationResults,
+        OptimizationResultsCollector,
+        Study,
+        SweepInterrupted,
+        samplers,
+        sweep,
+    )
     from admf.verify import verify_law
 
     __version__: str
@@ -52,6 +62,10 @@ _HOMES = {
     "HistoricalDataHandler": "admf.components",
     "Instrument": "admf.data",
     "Market": "admf.data",
+    "OptimizationAnalyzer": "admf.sweeps",
+    "OptimizationExecutor": "admf.sweeps",
+    "OptimizationResults": "admf.sweeps",
+    "OptimizationResultsCollector": "admf.sweeps",
     "OrderManager": "admf.components",
     "OrderValidator": "admf.components",
     "PassthroughBroker": "admf.components",
@@ -60,6 +74,7 @@ _HOMES = {
     "Risk": "admf.execution",
     "RiskManager": "admf.components",
     "ScopedContainer": "admf.container",
+    "SignalStrategy": "admf.signals",
     "SimulatedBroker": "admf.components",
     "Study": "admf.sweeps",
     "SweepInterrupted": "admf.sweeps",
@@ -71,7 +86,10 @@ _HOMES = {
     "generate": "admf.data",
     "load": "admf.data",
     "samplers": "admf.sweeps",
+    "signals": "admf.signals",
     "simulate": "admf.run",
+    "simulate_signals": "admf.run",
+    "simulate_targets": "admf.run",
     "slippage": "admf.slippage",
     "strategies": "admf.strategies",
     "sweep": "admf.sweeps",
@@ -95,6 +113,10 @@ __all__ = [
     "HistoricalDataHandler",
     "Instrument",
     "Market",
+    "OptimizationAnalyzer",
+    "OptimizationExecutor",
+    "OptimizationResults",
+    "OptimizationResultsCollector",
     "OrderManager",
     "OrderValidator",
     "PassthroughBroker",
@@ -103,6 +125,7 @@ __all__ = [
     "Risk",
     "RiskManager",
     "ScopedContainer",
+    "SignalStrategy",
     "SimulatedBroker",
     "Study",
     "SweepInterrupted",
@@ -115,7 +138,10 @@ __all__ = [
     "generate",
     "load",
     "samplers",
+    "signals",
     "simulate",
+    "simulate_signals",
+    "simulate_targets",
     "slippage",
     "strategies",
     "sweep",

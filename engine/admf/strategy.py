@@ -14,7 +14,7 @@ import difflib
 import inspect
 import math
 from types import FunctionType
-from typing import Any, ClassVar, get_origin
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class CompiledStrategy:
             if base in (object, CompiledStrategy):
                 continue
             for name, annotation in inspect.get_annotations(base).items():
-                if get_origin(annotation) is ClassVar or str(annotation).startswith("ClassVar"):
+                if str(annotation).removeprefix("typing.").startswith("ClassVar"):
                     continue
                 kind: Any = _TYPES_BY_NAME.get(annotation, annotation) if isinstance(annotation, str) else annotation
                 field = f"{cls.__name__}.{name}"

@@ -237,7 +237,7 @@ def test_every_fault_at_once() -> None:
         ({"backtest": None}, "exactly one of the modes is needed"),
         ({"optimization": {"max_workers": 2}}, "exactly one of the modes is needed"),
         ({"risk": {"nonsense": 1_000}}, "risk.nonsense"),
-        ({"grid": {"fast": [1, 2]}}, "grid: not built yet"),
+        ({"grid": {"fast": [1, 2]}}, "grid: is for an optimization"),
         ({"data": {}}, "data: bars come from one place; found 'neither'"),
         ({"data": {"path": "x.csv", "generate": {}}}, "data: bars come from one place; found 'path and generate'"),
         ({"data": {"generate": {}, "start": "2024-01-01"}}, "data.start: is for bars of a file"),
@@ -257,7 +257,8 @@ def test_refused(change: dict[str, Any], message: str) -> None:
 
 
 def test_an_empty_mode_is_named_once() -> None:
-    assert refusal({"optimization": {}, "data": {"generate": {}}}).count("not built yet") == 1
+    found = refusal({"optimization": {}, "data": {"generate": {}}})
+    assert found.count("optimization.components.strategy: missing") == 1
 
 
 def test_defects_are_explained_with_the_keys_of_a_configuration(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from admf.cli.options import Flag, Json, OnBadOrder, OnDefect, Record, Sets
 from admf.cli.show import Progress, print_facts, print_json, print_note, show_result
+from admf.errors import ConfigError
 
 if TYPE_CHECKING:
     from admf.config import Config
@@ -45,6 +46,8 @@ def run(
     from admf.config import load_config
 
     loaded = load_config(config, changes(set_, data=data, on_defect=on_defect))
+    if loaded.root.optimization is not None:
+        raise ConfigError("is an optimization", field="config", found=str(config), remedy="run it with admf sweep")
     folder = target(loaded, out)
     strategy = loaded.strategy
     assert strategy is not None

@@ -138,12 +138,13 @@ def load_config(
     found = Problems()
     document = without_empty_sections(with_includes(document, place, found))
     moved = take_components(document)
+    optimized = bool(moved)
     moved |= fold(document, found)
     document = without_empty_sections(overridden(document, overrides, found))
     with found.collect():
         refuse_going_on(document)
     import_laws(document, place, found)
-    check_run(document, needs, found)
+    check_run(document, needs, found, optimized=optimized)
     strategy = check_strategy(document, place, found)
     root = validate(document, found)
     values = check_values(root, found) if root is not None else None
@@ -190,11 +191,11 @@ def import_laws(document: Document, folder: Path, problems: Problems) -> None:
                 put(document, field, find(name, folder, field))
 
 
-def check_run(document: Document, needs: Sequence[str], problems: Problems) -> None:
+def check_run(document: Document, needs: Sequence[str], problems: Problems, *, optimized: bool) -> None:
     """What single fields cannot tell: the mode, the source of the bars, and what is not built yet."""
     modes = [mode for mode in MODES if document.get(mode) is not None]
-    if modes == ["backtest", "optimization"] and "components" not in document["optimization"]:
-        modes = ["optimization"]  # whose components were taken for its runs
+    if optimized:
+        modes.remove("backtest")  # its components were taken from the optimization
     if len(modes) > 1 or (not modes and "strategy" in needs):
         found, allowed = ", ".join(modes) or "none of them", ", ".join(MODES)
         problems.add(ConfigError("exactly one of the modes is needed", found=found, allowed=allowed))

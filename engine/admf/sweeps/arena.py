@@ -16,7 +16,7 @@ from admf.sweeps.settings import Group, Settings, Words, words_of
 from admf.sweeps.trials import Chunk
 from admf_kernels._jit import CompileError, allocates, compile_now, specialise
 from admf_kernels.arena import Sizes, allocate
-from admf_kernels.batch import BAR, CURSOR_SIZE, NOT_OPENED, STOP, TRIAL, Batch, run_many
+from admf_kernels.batch import BAR, NOT_OPENED, STOP, TRIAL, Batch, run_many
 from admf_kernels.codes import Record, RunStatus
 from admf_kernels.records import account_dt
 from admf_kernels.views import handles
@@ -35,7 +35,7 @@ class Done:
     accounts: NDArray[np.record]  # account_dt
     quantities: NDArray[np.float64]  # (trials, symbols)
     errors: dict[int, str] = field(default_factory=dict)
-    path: str = "engine"
+    lanes: NDArray[np.bool_] | None = None  # which of them ran in lanes
 
 
 class Kernels:
@@ -76,7 +76,7 @@ class Kernels:
 class Arena(Loop):
     """The buffers of one worker for one group, used again by every trial."""
 
-    def __init__(self, settings: Settings, kernels: Kernels, number: int) -> None:
+    def __init__(self, settings: Settings, kernels: Kernels, number: int, cursor: NDArray[np.int64]) -> None:
         group = settings.groups[number]
         market, orders_per_bar_max = group.run.market, group.run.orders_per_bar_max
         sizes = arena_sizes(market.symbol_count, orders_per_bar_max)
@@ -85,7 +85,7 @@ class Arena(Loop):
         self._settings, self._kernels, self._number = settings, kernels, number
         self._widths = (state.orders.dtype.itemsize // 8, state.fills.dtype.itemsize // 8)
         self._market_table: Any = self.market if kernels.plain else handles(self.market)
-        self.cursor = np.zeros(CURSOR_SIZE, np.int64)
+        self.cursor = cursor
         self.busy = False
         self._known = -1  # settings in the tables below
         self._tables: tuple[Words, Words, Words]
@@ -102,6 +102,11 @@ class Arena(Loop):
             return self._run(chunk)
         finally:
             self.busy = False
+
+    @property
+    def trials_done(self) -> int:
+        """Trials that are done in the chunk in work."""
+        return int(self.cursor[TRIAL]) if self.busy else 0
 
     def _run(self, chunk: Chunk) -> Done:
         count = len(chunk.rows)

@@ -15,7 +15,7 @@ from admf_kernels.records import account_dt
 
 DONE, FAILED = "done", "failed"
 HEAD = ("row", "status", "error", "path", "trace_hash")
-NO_PATH = "none"
+ENGINE, LANES, NO_PATH = "engine", "lanes", "none"
 
 
 def figure_names(symbols: int) -> list[str]:
@@ -45,7 +45,8 @@ class Framer:
         """The trials of a chunk that have run."""
         figures = outcome_columns(done.accounts, done.quantities, *self._scale)
         errors = [done.errors.get(index) for index in range(done.count)]
-        return self._frame(chunk.rows[: done.count], chunk.keys[: done.count], errors, done.path, figures)
+        paths = [LANES if laned else ENGINE for laned in done.lanes.tolist()] if done.lanes is not None else ENGINE
+        return self._frame(chunk.rows[: done.count], chunk.keys[: done.count], errors, paths, figures)
 
     def refused(self, refused: Refused) -> pl.DataFrame:
         """Trials that could not run."""
@@ -55,7 +56,7 @@ class Framer:
         return self._frame(rows, refused.keys, list(refused.errors), NO_PATH, nothing)
 
     def _frame(
-        self, rows: Places, keys: list[bytes], errors: list[str | None], path: str, figures: Columns
+        self, rows: Places, keys: list[bytes], errors: list[str | None], path: str | list[str], figures: Columns
     ) -> pl.DataFrame:
         places = self.space.places_of(rows)
         parameters = {
@@ -69,7 +70,7 @@ class Framer:
                 **parameters,
                 "status": pl.Series(status, dtype=pl.String),
                 "error": pl.Series(errors, dtype=pl.String),
-                "path": pl.repeat(path, len(rows), dtype=pl.String, eager=True),
+                "path": pl.Series([path] * len(rows) if isinstance(path, str) else path, dtype=pl.String),
                 **{name: column_of(values) for name, values in figures.items()},
                 "key": pl.Series(keys, dtype=pl.Binary),
             }

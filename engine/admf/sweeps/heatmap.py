@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -91,14 +91,14 @@ class Heatmap:
     def __rich__(self) -> RenderableType:
         step = -(-len(self.columns) // TERMINAL_COLUMNS_MAX)
         shown = range(0, len(self.columns), step)
-        table = Table(title=f"{self.metric} over {self.x} (across) and {self.y} (down)", box=None, padding=0)
+        table = Table(box=None, padding=0)
         table.add_column(self.y, justify="right", style="dim")
         for column in shown:
             table.add_column(label(self.columns[column]), justify="right", header_style="dim")
         for row, name in enumerate(self.rows):
             cells = [self._cell(self.values[row, column]) for column in shown]
             table.add_row(f"{label(name)} ", *cells)
-        return table
+        return Group(f"{self.metric} over {self.x} (across) and {self.y} (down)", table)
 
     def _cell(self, value: float) -> Text:
         red, green, blue = self.colour(value)

@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from admf.errors import ConfigError, counted
-from admf.sweeps.arena import Arena, Kernels, arena_sizes
+from admf.sweeps.arena import Kernels, arena_sizes
 from admf.sweeps.trials import Chunk, Trials
+from admf.sweeps.worker import Worker
+from admf_kernels.lanes import LANES
 from admf_kernels.records import account_dt
 
 CHUNK_BARS = 4_000_000  # bars of a chunk: a tenth of a second of a simple strategy
 CHUNK_TRIALS_MAX = 2_048
+LANE_BARS, LANE_TRIALS_MAX = 1_500_000_000, 4_096  # of a chunk in lanes: some seconds, some MB
 TRIALS_MAX = 10_000_000  # without a limit that somebody chose
 CALIBRATION_S = 0.25
 CHUNKS_IN_FLIGHT = 4  # for each worker: waiting, in work, on the way out
@@ -55,7 +58,7 @@ class Plan:
 def make_plan(trials: Trials, workers: int, executor: str) -> Plan:
     """Sizes by arithmetic; nothing runs."""
     market, count = trials.market, trials.space.count
-    batch = max(1, min(CHUNK_TRIALS_MAX, CHUNK_BARS // market.bar_count, -(-count // (4 * workers))))
+    batch = batch_size(count, market.bar_count, workers, lanes=trials.settings.base_lanes)
     sizes = arena_sizes(market.symbol_count, type(trials.strategy).orders_per_bar_max)
     row = trials.strategy.record().itemsize + account_dt.itemsize + 8 * market.symbol_count + BYTES_PER_RESULT
     arrays = sum(array.nbytes for array in market.arrays)
@@ -75,26 +78,31 @@ def make_plan(trials: Trials, workers: int, executor: str) -> Plan:
     )
 
 
+def batch_size(count: int, bars: int, workers: int, *, lanes: bool) -> int:
+    """Trials of a batch: few enough to be spread and stopped; lanes share their indicators, so many of them."""
+    if not lanes:
+        return max(1, min(CHUNK_TRIALS_MAX, CHUNK_BARS // bars, -(-count // (4 * workers))))
+    most = max(LANES, min(LANE_TRIALS_MAX, LANE_BARS // bars))
+    rounds = -(-count // (workers * most))
+    return max(1, -(-count // (workers * rounds)))
+
+
 def calibrated(plan: Plan, trials: Trials) -> Plan:
     """With the time that some trials, spread over the space, have taken on one worker."""
     import numpy as np
 
-    count = min(plan.trials, 16)
+    count = min(plan.trials, LANES if trials.settings.base_lanes else 8)
     rows = np.unique(np.linspace(0, plan.trials - 1, count).astype(np.int64))
-    chunks = [part for part in trials.parts(rows) if isinstance(part, Chunk)]
-    kernels, ran, taken = Kernels(trials.settings), 0, 0.0
-    for chunk in chunks:
-        arena = Arena(trials.settings, kernels, chunk.group)
-        for index in range(len(chunk.rows)):
-            single = one_of(chunk, index)
-            if not ran:
-                arena.run_chunk(one_of(chunk, index))  # compiles
+    worker, ran, taken = Worker(trials.settings, Kernels(trials.settings)), 0, 0.0
+    for chunk in trials.parts(rows):
+        if isinstance(chunk, Chunk) and taken < CALIBRATION_S:
+            fresh = chunk.strategies.copy()
+            worker.run_chunk(one_of(chunk, 0))  # compiles
+            chunk.strategies[:] = fresh
             start = time.perf_counter()
-            arena.run_chunk(single)
+            worker.run_chunk(chunk)
             taken += time.perf_counter() - start
-            ran += 1
-            if taken > CALIBRATION_S:
-                break
+            ran += len(chunk.rows)
     if not ran:
         return plan
     each = taken / ran
@@ -106,7 +114,7 @@ def one_of(chunk: Chunk, index: int) -> Chunk:
     """One trial of a chunk, to be run without changing the chunk."""
     one = slice(index, index + 1)
     strategies = chunk.strategies[one].copy()
-    return Chunk(chunk.rows[one], chunk.keys[one], chunk.group, chunk.settings[one], strategies)
+    return Chunk(chunk.rows[one], chunk.keys[one], chunk.group, chunk.settings[one], strategies, chunk.lanes)
 
 
 def check_plan(plan: Plan, memory_limit: int | None, container_limit: int | None) -> None:

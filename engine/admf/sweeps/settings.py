@@ -16,6 +16,7 @@ from admf.execution.values import Value
 from admf.models import Model, ModelKind, Problems, unknown_name
 from admf.run.arguments import check_bad_bars
 from admf.run.entry import Run
+from admf.sweeps.allowed import market_allows, rules_allow, strategy_allows
 from admf.sweeps.space import Axis, Places
 from admf_kernels._jit import fingerprint
 from admf_kernels.records import State
@@ -74,6 +75,7 @@ class Setting:
     rules: Rules | None = None
     error: str = ""
     group: int = -1
+    lanes: bool = False  # whether its trials may run in lanes
     config: Words = field(default_factory=lambda: np.empty(0, np.uint64))
     account: Words = field(default_factory=lambda: np.empty(0, np.uint64))
     opening: Words = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -88,6 +90,8 @@ class Settings:
         """`axes` by their index in the space; ConfigError that lists what no setting could have."""
         self._market, self._strategy, self._base = market, strategy, base
         self._axes = axes
+        self.lanes = strategy_allows(strategy) and market_allows(market)
+        self.base_lanes = self.lanes and rules_allow(base.execution, base.risk)  # of most trials, for the plan
         self.known: list[Setting] = []
         self.groups: list[Group] = []
         self._by_places: dict[bytes, int] = {}
@@ -136,6 +140,7 @@ class Settings:
         return Setting(
             rules=rules,
             group=self._by_kernel[kernel],
+            lanes=self.lanes and rules_allow(rules.execution, rules.risk),
             config=words_of(opened.config)[0],
             account=words_of(opened.account)[0],
             opening=words_of(opened.positions).reshape(-1),

@@ -4,10 +4,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from admf.sweeps.arena import Arena, Done, Kernels
+from admf.sweeps.arena import Done, Kernels
 from admf.sweeps.settings import Settings
 from admf.sweeps.trials import Chunk
-from admf_kernels.batch import TRIAL
+from admf.sweeps.worker import Worker
 
 POLL_S = 0.05
 AHEAD = 2  # chunks that wait for each worker
@@ -16,12 +16,12 @@ Sink = Callable[[Chunk, Done], None]
 
 
 class ThreadPool:
-    """Workers with an arena for each group that they have met."""
+    """Workers that take chunks from one queue."""
 
     def __init__(self, settings: Settings, workers: int) -> None:
         self._settings, self._kernels = settings, Kernels(settings)
-        self._workers = workers
-        self._arenas: list[Arena] = []
+        self._count = workers
+        self._workers: list[Worker] = []
         self._stopped = False
         self._lock = threading.Lock()
         self._done: queue.SimpleQueue[tuple[Chunk, Done | BaseException]] = queue.SimpleQueue()
@@ -33,7 +33,7 @@ class ThreadPool:
         After KeyboardInterrupt, or whatever else is raised here, the workers stop within some thousand bars, and what
         they have finished goes to `sink` first.
         """
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers)]
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._count)]
         for thread in threads:
             thread.start()
         flying = 0
@@ -41,7 +41,7 @@ class ThreadPool:
             for chunk in chunks:
                 self._waiting.put(chunk)
                 flying += 1
-                while flying >= self._workers * (1 + AHEAD):
+                while flying >= self._count * (1 + AHEAD):
                     flying -= self._take(sink, tick)
             while flying:
                 flying -= self._take(sink, tick)
@@ -57,7 +57,7 @@ class ThreadPool:
 
     def trials_done(self) -> int:
         """Trials that are done in the chunks in work, for the progress."""
-        return sum(int(arena.cursor[TRIAL]) for arena in self._arenas if arena.busy)
+        return sum(worker.trials_done for worker in self._workers)
 
     def _take(self, sink: Sink, tick: Callable[[], None]) -> int:
         tick()
@@ -79,24 +79,19 @@ class ThreadPool:
     def _stop(self) -> None:
         with self._lock:
             self._stopped = True
-            for arena in self._arenas:
-                arena.stop()
+            for worker in self._workers:
+                worker.stop()
 
     def _work(self) -> None:
-        own: dict[int, Arena] = {}
+        worker = Worker(self._settings, self._kernels)
+        with self._lock:
+            self._workers.append(worker)
+            if self._stopped:
+                worker.stop()
         while (chunk := self._waiting.get()) is not None:
+            if self._stopped:
+                continue
             try:
-                if chunk.group not in own:
-                    own[chunk.group] = self._new(chunk.group)
-                if not self._stopped:
-                    self._done.put((chunk, own[chunk.group].run_chunk(chunk)))
+                self._done.put((chunk, worker.run_chunk(chunk)))
             except BaseException as error:
                 self._done.put((chunk, error))
-
-    def _new(self, group: int) -> Arena:
-        arena = Arena(self._settings, self._kernels, group)
-        with self._lock:
-            self._arenas.append(arena)
-            if self._stopped:
-                arena.stop()
-        return arena

@@ -27,13 +27,19 @@ Keys = NDArray[np.void]  # one of KEY_BYTES for each trial
 
 @dataclass(eq=False)
 class Chunk:
-    """Trials that run in one call: all of one group."""
+    """Trials that run in one call: all of one group, and all in lanes or none."""
 
     rows: Places
     keys: list[bytes]
     group: int
     settings: NDArray[np.int32]
     strategies: NDArray[np.record]
+    lanes: bool = False
+
+    def part(self, chosen: Places, strategies: NDArray[np.record]) -> "Chunk":
+        """Some of the trials for the order engine; `strategies` are all records as they were before a run."""
+        keys = [self.keys[index] for index in chosen]
+        return Chunk(self.rows[chosen], keys, self.group, self.settings[chosen], strategies[chosen])
 
 
 @dataclass(eq=False)
@@ -85,11 +91,12 @@ class Trials:
         settings = self.settings.numbers(places)
         known = self.settings.known
         groups = np.array([setting.group for setting in known], np.int32)[settings]
+        lanes = np.array([setting.lanes for setting in known], np.bool_)[settings]
         keys: list[bytes] = [b""] * len(rows)
         errors = self._errors(places)
-        for group in np.unique(groups):
-            chosen = np.flatnonzero(groups == group)
-            records, chosen_keys = self._records(places, settings, chosen, int(group))
+        for group, laned in sorted(set(zip(groups.tolist(), lanes.tolist(), strict=True))):
+            chosen = np.flatnonzero((groups == group) & (lanes == laned))
+            records, chosen_keys = self._records(places, settings, chosen, group)
             for index, key in zip(chosen.tolist(), chosen_keys, strict=True):
                 keys[index] = key
             if group < 0:
@@ -98,7 +105,8 @@ class Trials:
             runs = np.array([index not in errors for index in chosen.tolist()], np.bool_)
             kept = chosen[runs]
             if len(kept):
-                yield Chunk(rows[kept], [keys[index] for index in kept], int(group), settings[kept], records[runs])
+                kept_keys = [keys[index] for index in kept]
+                yield Chunk(rows[kept], kept_keys, int(group), settings[kept], records[runs], laned)
         if errors:
             bad = sorted(errors)
             yield Refused(rows[bad].tolist(), [keys[index] for index in bad], [errors[index] for index in bad])

@@ -1,0 +1,35 @@
+"""Which trials may run in lanes."""
+
+import numpy as np
+
+from admf.data import Market
+from admf.execution import Execution
+from admf.execution.risk import Risk
+from admf.signals import SignalStrategy
+from admf.strategy import CompiledStrategy
+from admf_kernels.codes import BarFlag
+
+
+def market_allows(market: Market) -> bool:
+    """One symbol, every bar valid and traded, more than two bars."""
+    valid = bool((market.arrays.flags & np.uint8(BarFlag.VALID)).all())
+    traded = not market.has_volume or bool((market.arrays.volume > 0.0).all())
+    return market.symbol_count == 1 and market.bar_count > 2 and valid and traded
+
+
+def strategy_allows(strategy: CompiledStrategy) -> bool:
+    """A signal strategy whose `on_bar` is the one that was made from its rule."""
+    hooks = strategy.hooks()
+    return isinstance(strategy, SignalStrategy) and hooks.keys() == {"on_bar"} and "rule" in hooks["on_bar"].__globals__
+
+
+def rules_allow(execution: Execution, risk: Risk) -> bool:
+    """Market orders meet the next open, whole; no limits."""
+    return (
+        execution.market_fill == "next_open"
+        and execution.price_ref == "range"
+        and execution.latency_bars == 0
+        and execution.volume_limit is None
+        and execution.min_fill == 0.0
+        and not risk.limited
+    )

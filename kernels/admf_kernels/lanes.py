@@ -1,0 +1,379 @@
+"""Many runs of one signal strategy side by side: quiet bars in vectors, everything else by the order engine's own step.
+
+A lane is one trial with its own account and position; orders live only from a decision to the next open, so all lanes
+share one table of them. What happens on every bar (equity, mean, peak, drawdown, sampled returns) is a loop over
+`LANES` lanes in one flat buffer, whose distances are literal: that is what lets the compiler vectorise it. On a bar on
+which a lane wants another position than it has, the hook, the intake and the match of the order engine run for it. A
+lane in which an order outlives its open is given up, and its trial goes to the order engine.
+"""
+
+import numpy as np
+
+from admf_kernels._jit import kernel, law
+from admf_kernels.codes import (
+    BarFlag,
+    Liquidity,
+    OrderEvent,
+    OrderFlag,
+    OrderStatus,
+    OrderType,
+    Reason,
+    RunStatus,
+    SlipOn,
+    TimeInForce,
+    Unfilled,
+)
+from admf_kernels.context import make_context
+from admf_kernels.execution import execute
+from admf_kernels.intake import take_orders
+from admf_kernels.laws.indicators import exponential, smoothed, strength
+from admf_kernels.laws.lifecycle import is_alive, move
+from admf_kernels.run import close_out, is_exposed, mark, take_row
+from admf_kernels.step import count_unfilled, match
+from admf_kernels.views import as_market, as_state
+
+LANES = 64
+BLOCK_BARS = 1_024  # bars between two looks at the signals; rolling sums begin afresh there (I-01)
+SESSION_LAST, RUNNING = BarFlag.SESSION_LAST.value, RunStatus.RUNNING.value
+DONE, NEVER = RunStatus.DONE.value, 2**31 - 1
+MARKET, GTC, VALIDATED = OrderType.MARKET.value, TimeInForce.GTC.value, OrderStatus.VALIDATED.value
+ROUTE, ELIGIBLE, FILL_AT_OPEN = OrderEvent.ROUTE.value, Reason.ELIGIBLE.value, Reason.FILL_AT_OPEN.value
+TAKER, SLIP_MARKET = Liquidity.TAKER.value, SlipOn.MARKET.value
+NOT_TOUCHED, FILLED = Unfilled.NOT_TOUCHED.value, Unfilled.FILLED.value
+REDUCE_ONLY = OrderFlag.REDUCE_ONLY.value
+LINKED = OrderFlag.PARENT.value | OrderFlag.CHILD.value | OrderFlag.WAITS.value
+# fields of a group's flat buffer
+CASH, QUANTITY, EQUITY_SUM, PEAK, BOUND, DRAWDOWN, SAMPLE, RETURNS, SQUARES, DOWNSIDE, EXPOSED, SINCE = range(12)
+FIELDS = 12
+# kinds of columns
+CLOSE, SMA, EMA, RSI, HIGHEST, LOWEST = range(6)
+INPUTS = 4  # columns that a rule may read
+STOP, BLOCK = 0, 1  # places of the cursor
+NOTHING_YET = 3  # before the indicators are there: whatever is held stays
+SLACK = 1.0 - 1e-12  # a drawdown may round up to the largest so far
+
+
+def want_side(strategy, first: float, second: float, third: float, fourth: float) -> int:
+    """The slot of a rule: 1 long, 0 flat, -1 short, from the values of its columns."""
+    return 0
+
+
+def change_side(strategy, ctx, side: int) -> None:
+    """The slot of what a strategy sends where it wants the side that it has not."""
+
+
+@law
+def fill_column(market, columns, state, column: int, kind: int, period: int, first: int, last: int) -> None:
+    """I-01 to I-05: one indicator over the bars [first, last) of a block, going on from the block before."""
+    for bar in range(first, last):
+        place = bar - first
+        close = market.close[bar, 0]
+        if kind == SMA:
+            if place == 0:
+                total = 0.0
+                for index in range(max(0, bar - period + 1), bar + 1):
+                    total += market.close[index, 0]
+            else:
+                total = state[column, 0] + close
+                if bar >= period:
+                    total -= market.close[bar - period, 0]
+            state[column, 0] = total
+            columns[column, place] = total / period
+        elif kind == EMA:
+            state[column, 0] = exponential(state[column, 0], close, bar, period)
+            columns[column, place] = state[column, 0]
+        elif kind == RSI:
+            if bar > 0:
+                change = close - market.close[bar - 1, 0]
+                state[column, 0] = smoothed(state[column, 0], max(change, 0.0), bar - 1, period)
+                state[column, 1] = smoothed(state[column, 1], max(-change, 0.0), bar - 1, period)
+            columns[column, place] = strength(state[column, 0], state[column, 1])
+        elif kind == HIGHEST or kind == LOWEST:
+            value = np.nan
+            if bar >= period:  # of the bars before this one
+                value = market.high[bar - period, 0] if kind == HIGHEST else market.low[bar - period, 0]
+                for index in range(bar - period + 1, bar):
+                    value = max(value, market.high[index, 0]) if kind == HIGHEST else min(value, market.low[index, 0])
+            columns[column, place] = value
+        else:
+            columns[column, place] = close
+
+
+@law
+def review(group, price: float, multiplier: float, given_up, first_lane: int) -> None:
+    """M-03: the lanes whose drawdown may be the largest so far; a lane without equity is given up (A-08)."""
+    for lane in range(LANES):
+        equity = group[CASH * LANES + lane] + group[QUANTITY * LANES + lane] * price * multiplier
+        peak = group[PEAK * LANES + lane]
+        if not peak - equity > group[BOUND * LANES + lane] * peak:
+            continue
+        drawdown = (peak - equity) / peak
+        if drawdown > group[DRAWDOWN * LANES + lane]:
+            group[DRAWDOWN * LANES + lane] = drawdown
+            group[BOUND * LANES + lane] = drawdown * SLACK
+        if equity <= 0.0:
+            given_up[first_lane + lane] = 1
+
+
+@law(forceinline=True)
+def observe_lanes(group, price: float, multiplier: float) -> int:
+    """M-03, M-05 of one bar; the number of lanes whose drawdown has to be looked at."""
+    found = 0
+    for lane in range(LANES):
+        equity = group[CASH * LANES + lane] + group[QUANTITY * LANES + lane] * price * multiplier
+        group[EQUITY_SUM * LANES + lane] += equity
+        peak = group[PEAK * LANES + lane]
+        # + 0.0: what is stored where it was loaded becomes a masked store, which some processors emulate
+        peak = (equity if equity > peak else peak) + 0.0
+        group[PEAK * LANES + lane] = peak
+        found += 1 if peak - equity > group[BOUND * LANES + lane] * peak else 0
+    return found
+
+
+@law(forceinline=True)
+def sample_lanes(group, price: float, multiplier: float) -> None:
+    """M-01, M-02: the returns since the last sample."""
+    for lane in range(LANES):
+        equity = group[CASH * LANES + lane] + group[QUANTITY * LANES + lane] * price * multiplier
+        change = equity / group[SAMPLE * LANES + lane] - 1.0
+        square = change * change
+        group[SAMPLE * LANES + lane] = equity
+        group[RETURNS * LANES + lane] += change
+        group[SQUARES * LANES + lane] += square
+        group[DOWNSIDE * LANES + lane] += square if change < 0.0 else 0.0
+
+
+@law
+def read_rule(strategies, lane: int, columns, inputs, wanted, row: int, ready: int, first: int, last: int) -> None:
+    """C-01: what the rule of a lane wants on the bars of a block, as 0 short, 1 flat, 2 long; NOTHING_YET before `ready`."""
+    own = strategies[lane]
+    a, b, c, d = inputs[lane, 0], inputs[lane, 1], inputs[lane, 2], inputs[lane, 3]
+    for place in range(last - first):  # from 0 on: an index that may be negative is not vectorised
+        side = want_side(own, columns[a, place], columns[b, place], columns[c, place], columns[d, place])
+        wanted[row, place] = np.uint8(1 + side)
+    for place in range(min(ready - first, last - first)):
+        wanted[row, place] = NOTHING_YET
+
+
+@law
+def next_event(words, wanted, row: int, place: int, count: int, held: int) -> int:
+    """C-01: the first place from `place` on at which a lane wants another side than it has; `count` without."""
+    pattern = np.uint64(held) * np.uint64(0x0101010101010101)  # eight bars at once
+    while place < count:
+        if place & 7 == 0 and words[row, place >> 3] == pattern:
+            place += 8
+            continue
+        side = wanted[row, place]
+        if side != held and side != NOTHING_YET:
+            return place
+        place += 1
+    return count
+
+
+@law
+def side_of(quantity: float) -> int:
+    """A-01: as the rule has it, 0 short, 1 flat, 2 long."""
+    return 2 if quantity > 0.0 else 0 if quantity < 0.0 else 1
+
+
+@law
+def decide(market, state, own, bar: int, side: int, orders_per_bar_max: int) -> None:
+    """C-02: the mark, the hook and P6 of a bar on which a lane wants another side."""
+    account = state.account[0]
+    account.bar = bar
+    mark(market, state, bar)
+    account.row_limit = orders_per_bar_max
+    change_side(own, make_context(bar, market, state), side)
+    if account.order_count > account.checked_count:
+        take_orders(market, state, bar)
+
+
+@kernel
+def fill_at_open(market, state, bar: int) -> None:
+    """P1, P2 and P5 for the only live order, a market order without links: what `match` comes to for it."""
+    config, account = state.config[0], state.account[0]
+    order = state.orders[state.working[0]]
+    open_ = market.open[bar, 0]
+    move(config, account, state.transitions, order, bar, ROUTE, ELIGIBLE)
+    order.unfilled = NOT_TOUCHED
+    execute(market, state, order, bar, open_, TAKER, FILL_AT_OPEN, SLIP_MARKET, False, True, bar, open_, False)
+    if order.unfilled != FILLED:
+        count_unfilled(account, order)
+    if not is_alive(order):
+        account.working_count = 0
+
+
+@law
+def is_plain(state) -> bool:
+    """C-03: whether nothing lives but one market order that no rule but P-04 is about."""
+    account = state.account[0]
+    if account.working_count != 1 or account.command_count > 0:
+        return False
+    order = state.orders[state.working[0]]
+    if order.type != MARKET or order.status != VALIDATED or order.time_in_force != GTC or order.oco != 0:
+        return False
+    if order.bits & LINKED:
+        return False
+    return not order.bits & REDUCE_ONLY or order.side * state.positions[0].quantity < 0.0
+
+
+@law
+def settle(market, state, bar: int) -> bool:
+    """C-02: P1 to P5 of the bar after it; False where something is left that the lanes cannot go on with."""
+    account = state.account[0]
+    account.bar = bar
+    account.bar_fill_start = 0
+    if is_plain(state):
+        fill_at_open(market, state, bar)
+    elif account.working_count > 0 or account.command_count > 0:
+        match(market, state, bar)
+    clean = account.working_count == 0 and account.command_count == 0 and account.status == RUNNING
+    account.order_count = 0
+    account.checked_count = 0
+    account.fill_count = 0
+    account.hooked_count = 0
+    return clean
+
+
+@law
+def begin_lane(state, group, lane: int) -> None:
+    """M-01: the statistics of a lane from its account as it is opened."""
+    account = state.account[0]
+    account.status = RUNNING
+    group[CASH * LANES + lane] = account.cash
+    group[QUANTITY * LANES + lane] = state.positions[0].quantity
+    group[EQUITY_SUM * LANES + lane] = account.equity_sum
+    group[PEAK * LANES + lane] = account.equity_peak
+    group[DRAWDOWN * LANES + lane] = account.drawdown_max
+    group[BOUND * LANES + lane] = account.drawdown_max * SLACK
+    group[SAMPLE * LANES + lane] = account.sample_equity
+    group[RETURNS * LANES + lane] = 0.0
+    group[SQUARES * LANES + lane] = 0.0
+    group[DOWNSIDE * LANES + lane] = 0.0
+    group[EXPOSED * LANES + lane] = 0.0
+    group[SINCE * LANES + lane] = 0.0
+
+
+@law
+def count_exposed(group, lane: int, bar: int) -> None:
+    """M-05: the bars before `bar` that ended with the position that is held."""
+    if group[QUANTITY * LANES + lane] != 0.0:
+        group[EXPOSED * LANES + lane] += bar - group[SINCE * LANES + lane]
+    group[SINCE * LANES + lane] = bar
+
+
+@law
+def end_lane(market, state, own, group, lane: int, wanted_side: int, samples: int, orders_per_bar_max: int) -> None:
+    """C-02: the last bar, as the loop of the order engine has it."""
+    account, bar = state.account[0], state.config[0].bar_count - 1
+    count_exposed(group, lane, bar)
+    account.equity_sum = group[EQUITY_SUM * LANES + lane]
+    account.equity_peak = group[PEAK * LANES + lane]
+    account.equity_trough = group[PEAK * LANES + lane]  # no lower one can be a larger drawdown
+    account.drawdown_max = group[DRAWDOWN * LANES + lane]
+    account.sample_equity = group[SAMPLE * LANES + lane]
+    account.return_sum = group[RETURNS * LANES + lane]
+    account.return_square_sum = group[SQUARES * LANES + lane]
+    account.downside_square_sum = group[DOWNSIDE * LANES + lane]
+    account.exposed_bars = int(group[EXPOSED * LANES + lane])
+    account.sample_count = samples
+    side = side_of(state.positions[0].quantity)
+    if wanted_side != side and wanted_side != NOTHING_YET:
+        decide(market, state, own, bar, wanted_side - 1, orders_per_bar_max)
+    else:
+        account.bar = bar
+        mark(market, state, bar)
+    is_last = bar == state.config[0].bar_count - 1
+    close_out(market, state, bar, not is_last)
+    take_row(market, state, bar, is_last, is_exposed(state.positions))
+    account.status = DONE
+
+
+@law
+def run_block(
+    market, tables, strategies, group, wanted, words, heads, links, given_up, first_lane, lanes, first, last,
+    samples_all, multiplier, orders_per_bar_max,
+) -> None:  # fmt: skip
+    """C-02: the bars [first, last) of one group of lanes."""
+    market_view = as_market(market)
+    count = last - first
+    for place in range(count):
+        heads[place] = -1
+    for lane in range(lanes):
+        if given_up[first_lane + lane] == 0:
+            place = next_event(words, wanted, lane, 0, count, side_of(group[QUANTITY * LANES + lane]))
+            if place < count:
+                links[lane] = heads[place]
+                heads[place] = lane
+    for place in range(count):
+        bar = first + place
+        price = market_view.close[bar, 0]
+        if observe_lanes(group, price, multiplier) > 0:
+            review(group, price, multiplier, given_up, first_lane)
+        if samples_all or market_view.flags[bar, 0] & SESSION_LAST:
+            sample_lanes(group, price, multiplier)
+        lane = heads[place]
+        while lane >= 0:
+            following = links[lane]
+            if given_up[first_lane + lane] == 0:
+                state = as_state(tables[first_lane + lane])
+                side = wanted[lane, place] - 1
+                decide(market_view, state, strategies[first_lane + lane], bar, side, orders_per_bar_max)
+                count_exposed(group, lane, bar + 1)
+                if not settle(market_view, state, bar + 1):
+                    given_up[first_lane + lane] = 1
+                group[CASH * LANES + lane] = state.account[0].cash
+                group[QUANTITY * LANES + lane] = state.positions[0].quantity
+                later = next_event(words, wanted, lane, place + 1, count, side_of(state.positions[0].quantity))
+                if later < count:
+                    links[lane] = heads[later]
+                    heads[later] = lane
+            lane = following
+
+
+def run_lanes(
+    market, tables, strategies, groups, columns, column_states, kinds, periods, inputs, ready, wanted, words, heads,
+    links, given_up, last_sides, cursor, orders_per_bar_max: int,
+) -> int:  # fmt: skip
+    """Runs all lanes from the first bar to the last; returns 1, or 0 where a stop was wanted.
+
+    `tables` are the `handles` of the lanes' states, `groups` of shape (groups, FIELDS · LANES), `columns` (columns,
+    BLOCK_BARS), `inputs` the columns of each lane, `ready` the first bar on which its rule counts, `wanted` and `words`
+    the same memory of (LANES, BLOCK_BARS) bytes. `given_up` marks the lanes that the order engine has to run.
+    """
+    view = as_market(market)
+    bars, lanes = len(view.timestamp), len(tables)
+    opened = as_state(tables[0])
+    samples_all, multiplier = opened.config[0].sample_sessions == 0, opened.instruments[0].multiplier
+    for lane in range(lanes):
+        begin_lane(as_state(tables[lane]), groups[lane // LANES], lane % LANES)
+    samples = 0
+    for first in range(0, bars, BLOCK_BARS):
+        if cursor[STOP] != 0:
+            return 0
+        cursor[BLOCK] = first
+        last = min(first + BLOCK_BARS, bars)
+        before_last = min(last, bars - 1)
+        for column in range(len(kinds)):
+            fill_column(view, columns, column_states, column, kinds[column], periods[column], first, last)
+        for bar in range(first, before_last):
+            samples += 1 if samples_all or view.flags[bar, 0] & SESSION_LAST else 0
+        for number in range(len(groups)):
+            first_lane = number * LANES
+            count = min(LANES, lanes - first_lane)
+            for lane in range(count):
+                read_rule(
+                    strategies, first_lane + lane, columns, inputs, wanted, lane, ready[first_lane + lane], first, last
+                )
+                last_sides[first_lane + lane] = wanted[lane, last - 1 - first]
+            run_block(
+                market, tables, strategies, groups[number], wanted, words, heads, links, given_up, first_lane, count,
+                first, before_last, samples_all, multiplier, orders_per_bar_max,
+            )  # fmt: skip
+    for lane in range(lanes):
+        if given_up[lane] == 0:
+            end_lane(
+                view, as_state(tables[lane]), strategies[lane], groups[lane // LANES], lane % LANES, last_sides[lane],
+                samples, orders_per_bar_max,
+            )  # fmt: skip
+    return 1

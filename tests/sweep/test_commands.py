@@ -1,0 +1,102 @@
+"""`admf sweep`, `admf plan`, `admf replay`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from admf.cli import run
+from admf.config import load_config
+from repo.checkout import ROOT
+from sweep_support import market
+
+CONFIG = """
+optimization:
+  metric: total_return
+  components:
+    strategy: {class: SmaCross, params: {fraction: 0.5}}
+grid:
+  fast: [3, 5]
+  slow: {start: 13, stop: 21, step: 4}
+  execution: {slippage: {amount: [0.5, 2.0]}}
+data:
+  generate: {bars: 600, frequency: 1h, seed: 7}
+execution:
+  slippage: {model: bps, amount: 1.0}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    (tmp_path / "sweep.yaml").write_text(CONFIG)
+    return str(tmp_path / "sweep.yaml")
+
+
+def test_sweep_then_replay(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, picture = str(tmp_path / "study"), tmp_path / "map.svg"
+    assert run(["sweep", config, "--out", folder, "--json", "--heatmap", str(picture)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["totals"]["done"] == 12
+    assert picture.exists()
+    best = found["best"][0]
+    assert best["execution.slippage.amount"] in (0.5, 2.0)
+    assert run(["replay", folder, "--row", str(best["row"]), "--json", "--out", str(tmp_path / "run")]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["trace_hash"] == best["trace_hash"]
+    assert again["metrics"]["total_return"] == best["total_return"]
+    assert (tmp_path / "run" / "fills.parquet").exists()
+    assert run(["sweep", config, "--out", folder]) == 0
+    text = capsys.readouterr().out
+    assert "12 of 12 trials, 0 failed" in text
+    assert "total_return over fast (across) and slow (down)" in text
+    assert f"admf replay {folder} --row {best['row']}" in text
+
+
+def test_plan(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", config, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["trials"] == 12
+    assert found["ns_per_bar"] > 0.0
+    assert run(["plan", config, "--set", "grid.slow=[13]"]) == 0
+    assert "trials" in capsys.readouterr().out
+
+
+def test_drawn_trials(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = ["optimization.sampler={method: random, trials: 5, seed: 3}", "grid={fast: [2, 9], slow: [13, 21, 34]}"]
+    assert run(["sweep", config, "--json", "--set", *drawn]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["totals"]["trials"] == 5
+    assert {row["slow"] for row in found["best"]} <= {13, 21, 34}
+
+
+REFUSED = [
+    (["sweep", "configs/sma_cross.yaml"], "not a sweep"),
+    (["sweep", "CONFIG", "--set", "grid.fats=[1]"], "did you mean 'fast'"),
+    (["sweep", "CONFIG", "--workers", "2", "--set", "optimization.memory_limit=1KB"], "memory_limit: 2 workers"),
+    (["sweep", "CONFIG", "--set", "optimization.parallelism=ray"], "executor: unknown executor"),
+    (["replay", "nowhere", "--row", "1"], "no study here"),
+    (["run", "CONFIG"], "is an optimization"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=[message for _, message in REFUSED])
+def test_bad_input_is_one_message(
+    arguments: list[str], message: str, config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert run([config if argument == "CONFIG" else argument for argument in arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_study_from_python_is_opened_by_its_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import admf
+
+    admf.sweep(market(), admf.strategies.SmaCross(slow=21), {"fast": [3]}, out=tmp_path / "study", progress=False)
+    assert run(["replay", str(tmp_path / "study"), "--row", "0"]) == 2
+    assert "the study was made from Python" in capsys.readouterr().err
+
+
+def test_the_components_are_those_of_each_run() -> None:
+    loaded = load_config(ROOT / "configs" / "sweep_sma_cross.yaml")
+    assert loaded.root.optimization is not None
+    assert type(loaded.strategy).__name__ == "SmaCross"
