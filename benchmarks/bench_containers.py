@@ -1,5 +1,6 @@
 """Containers: what one costs, the event path per bar, several on threads; targets stand in `extra_info`."""
 
+import importlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +13,11 @@ from admf.components import EventStrategy
 from admf.container import ContainerFactory, ContainerPool
 from admf.coordinate import BacktestCoordinator, ExecutionMode, Recipe
 from admf.events import BarEvent
+from benchmarks.timing import medians_s
 
 EVENT_BARS = 200_000
 THREAD_BARS = 2_000_000
+PROCESSOR = pytest.mark.benchmark(timer=time.process_time)  # others may use the machine as well
 RULES = admf.Execution(slippage=admf.slippage.fixed(0.01), commission=admf.commission.per_share(0.005, minimum=1.0))
 
 
@@ -80,6 +83,7 @@ def timed(benchmark: BenchmarkFixture, action: Callable[[], object], target_us: 
     benchmark.extra_info["us"] = benchmark.stats.stats.median / times * 1e6
 
 
+@PROCESSOR
 def bench_container(benchmark: BenchmarkFixture) -> None:
     """Create, initialise, reset, tear down; the arena is made with the first order."""
     factory = ContainerFactory({"market_data": market(1_000), "config": {"version": 1}})
@@ -94,6 +98,7 @@ def bench_container(benchmark: BenchmarkFixture) -> None:
     timed(benchmark, cycle, 60.0, 200)
 
 
+@PROCESSOR
 def bench_pooled_container(benchmark: BenchmarkFixture) -> None:
     """Acquire and release, with an arena that has been used."""
     factory = ContainerFactory({"market_data": market(1_000)})
@@ -103,6 +108,7 @@ def bench_pooled_container(benchmark: BenchmarkFixture) -> None:
         timed(benchmark, lambda: pool.release(pool.acquire()), 15.0, 500)
 
 
+@PROCESSOR
 @pytest.mark.parametrize(("strategy", "target_us"), [(Watching, 5.0), (Crossing, 6.8)])
 def bench_event_bar(benchmark: BenchmarkFixture, strategy: type[EventStrategy], target_us: float) -> None:
     """A bar on the bus with a strategy in Python; 6.8 µs is what backtesting.py takes for its own example."""
@@ -114,6 +120,43 @@ def bench_event_bar(benchmark: BenchmarkFixture, strategy: type[EventStrategy], 
     result = benchmark.pedantic(coordinator.run_backtest, (recipe,), rounds=5, warmup_rounds=1)
     assert (result.metrics["fills"] > 0) == (strategy is Crossing)
     benchmark.extra_info["us"] = benchmark.stats.stats.median / EVENT_BARS * 1e6
+
+
+def bench_beside_backtesting_py(benchmark: BenchmarkFixture) -> None:
+    """Its own SMA example beside `Crossing` on the bus, in one run; skipped where it is not installed."""
+    peer = pytest.importorskip("backtesting")
+    pandas = pytest.importorskip("pandas")
+    bars = market(EVENT_BARS // 4)
+    columns = {name.capitalize(): getattr(bars.arrays, name)[:, 0] for name in ("open", "high", "low", "close")}
+    frame = pandas.DataFrame(columns, index=pandas.to_datetime(bars.arrays.timestamp))
+
+    class SmaCross(peer.Strategy):  # type: ignore[name-defined]
+        def init(self) -> None:
+            average = importlib.import_module("backtesting.test").SMA
+            self.fast = self.I(average, self.data.Close, 10)
+            self.slow = self.I(average, self.data.Close, 50)
+
+        def next(self) -> None:
+            crossover = importlib.import_module("backtesting.lib").crossover
+            if crossover(self.fast, self.slow):
+                self.position.close()
+                self.buy()
+            elif crossover(self.slow, self.fast):
+                self.position.close()
+
+    services = {"market_data": bars}
+    config = {"strategy_class": "benchmarks.bench_containers:Crossing", "strategy_params": {}}
+    recipe = Recipe.read(config, services, record="summary")
+    coordinator = BacktestCoordinator(services)
+    taken = medians_s(
+        {
+            "admf": lambda: coordinator.run_backtest(recipe),
+            "backtesting.py": lambda: peer.Backtest(frame, SmaCross, cash=1e8).run(),
+        },
+        rounds=3,
+    )
+    benchmark.extra_info |= {name: seconds / len(frame) * 1e6 for name, seconds in taken.items()}
+    benchmark.pedantic(coordinator.run_backtest, (recipe,), rounds=1)
 
 
 def bench_four_containers_on_two_threads(benchmark: BenchmarkFixture) -> None:

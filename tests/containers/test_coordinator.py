@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 import admf
-from admf.components import EventStrategy, OrderValidator
+from admf.components import EventStrategy
 from admf.coordinate import BacktestCoordinator, BreakerOpenError, ContainerTimeoutError, HungError, Recipe
 from admf.coordinate.isolation import Verifier
 from admf.coordinate.modes import ExecutionMode, ThreadModel
-from admf.errors import CapacityError, ConfigError, DataError, OrderError, StrategyError
-from admf.events import BarEvent, HandlerError, Ticket
-from admf_kernels.codes import OrderType, Reason
+from admf.errors import CapacityError, ConfigError, DataError
+from admf.events import BarEvent, HandlerError
 from containers.support import market
 
 BARS = market(400, symbol="AAA")
@@ -309,69 +308,3 @@ def test_a_write_to_shared_bars_is_caught() -> None:
     verifier = Verifier([Recipe.read(FLAT, {"market_data": BARS})], 1)
     verifier._services = ["what it was before"]
     assert "shared services" in verifier._check_services().difference
-
-
-# --------------------------------------------------------------------------------------------------------- components
-
-
-@pytest.mark.parametrize(
-    ("ticket", "reason"),
-    [
-        (Ticket(0, side=1, quantity=3.0), Reason.NONE),
-        (Ticket(0, side=1, quantity=0.0), Reason.QUANTITY_NOT_POSITIVE),
-        (Ticket(0, side=0, quantity=1.0), Reason.TYPE_UNKNOWN),
-        (Ticket(0, side=1, type=OrderType.LIMIT, quantity=1.0), Reason.LIMIT_PRICE_MISSING),
-        (Ticket(0, side=-1, type=OrderType.STOP, quantity=1.0, stop_price=-2.0), Reason.STOP_PRICE_MISSING),
-        (Ticket(0, side=-1, type=OrderType.TRAILING_STOP, quantity=1.0), Reason.TRAIL_MISSING),
-        (Ticket(0, side=1, quantity=0.5), Reason.BELOW_LOT),
-    ],
-)
-def test_the_validator_reads_the_engine_s_law(ticket: Ticket, reason: Reason) -> None:
-    instrument = admf.Instrument("SYM", lot_size=1.0)
-    assert OrderValidator.reason(ticket, instrument) is reason
-    assert OrderValidator.is_valid(ticket, instrument) == (reason is Reason.NONE)
-    if reason is not Reason.NONE:
-        with pytest.raises(OrderError, match=f"order 0: {reason.name}"):
-            OrderValidator.validate(ticket, instrument)
-
-
-def test_train_and_test_hold_no_bar_of_each_other() -> None:
-    from admf.components import HistoricalDataHandler
-    from admf.container import ContainerFactory
-
-    with ContainerFactory({"market_data": BARS}).create() as box:
-        handler = box.create_component({
-            "name": "data", "class": "HistoricalDataHandler", "params": {"enable_splits": True},
-        })  # fmt: skip
-        assert isinstance(handler, HistoricalDataHandler)
-        box.initialize_scope()
-        train, test = handler.split(0.6, embargo_bars=10)
-        assert (train.bar_count, test.bar_count) == (240, 150)
-        assert np.array_equal(train.arrays.close, BARS.arrays.close[:240])
-        assert np.array_equal(test.arrays.close, BARS.arrays.close[250:])
-        for part in (train, test):
-            assert not np.shares_memory(part.arrays.close, BARS.arrays.close)
-        handler.use("test")
-        assert handler.bar_count == 150
-        assert handler.bar == -1
-        with pytest.raises(ConfigError, match="unknown part; found 'tst'"):
-            handler.use("tst")
-
-
-def test_a_strategy_outside_a_container_says_so() -> None:
-    with pytest.raises(StrategyError, match="Buyer: not in a container"):
-        Buyer().buy(1.0)
-
-
-def test_a_strategy_sees_no_bar_to_come() -> None:
-    seen: list[Any] = []
-
-    class Peeking(EventStrategy):
-        def on_bar(self, bar: BarEvent) -> None:
-            seen.append((self.close(-1), self.close(bar.bar + 1), len(self.history("close", 5)), self.highest(3, -1)))
-
-    from containers.support import run_strategy
-
-    run_strategy(market(8), Peeking)
-    assert [row[2] for row in seen] == [1, 2, 3, 4, 5, 5, 5, 5]
-    assert all(value != value for row in seen for value in (row[0], row[1], row[3]))

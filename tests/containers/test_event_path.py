@@ -202,11 +202,65 @@ def test_a_strategy_written_twice_trades_the_same(
     assert_same(compiled, events)
 
 
+class Wild(admf.CompiledStrategy):
+    """Market and limit orders of either side, none of which only reduces."""
+
+    seed: int = 0
+    _state: int = 1
+
+    def on_bar(self, ctx):
+        for _ in range(2):
+            self._state = (self._state * 1103515245 + 12345 + self.seed) % 2147483648
+            draw = (self._state // 65536) % 6
+            size = 1.0 + (self._state // 1024) % 7
+            if draw == 0:
+                ctx.buy(size)
+            elif draw == 1:
+                ctx.sell(size)
+            elif draw == 2:
+                ctx.buy(size, limit=ctx.close() * 0.9995)
+            elif draw == 3:
+                ctx.sell(size, limit=ctx.close() * 1.0005)
+            elif draw == 4:
+                ctx.cancel_all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_order_of_events_takes_a_position_beyond_its_limit(seed: int) -> None:
+    bars = market(500, seed)
+    free = admf.backtest(bars, Wild(seed=seed))
+    limited = admf.backtest(bars, Wild(seed=seed), risk=admf.Risk(max_position_size=6.0))
+    for result, within in ((free, False), (limited, True)):
+        held = np.cumsum(result.records.fills["quantity"] * result.records.fills["side"])
+        assert (np.abs(held).max() <= 6.0) == within
+    assert limited.metrics["fills"] > 50
+
+
 def test_the_trader_trades() -> None:
     """Idle strategies would make the test above pass."""
     result = admf.backtest(market(400), Trader(every=2))
     assert result.metrics["fills"] > 20
     assert result.metrics["orders_cancelled"] > 5
+
+
+def test_limits_cut_and_refuse() -> None:
+    """What is left of an order, and a REJECTED one of which nothing is."""
+    bars = market(60)
+
+    class Piling(admf.CompiledStrategy):
+        def on_bar(self, ctx):
+            if ctx.bar < 5:
+                ctx.buy(4.0)
+
+    result = admf.backtest(bars, Piling(), risk=admf.Risk(max_position_size=10.0), close_positions=False)
+    assert result.orders["quantity"].to_list() == [4.0, 4.0, 2.0, 0.0, 0.0]
+    assert result.orders["status"].to_list() == ["FILLED", "FILLED", "FILLED", "REJECTED", "REJECTED"]
+    heat = admf.backtest(bars, Piling(), risk=admf.Risk(max_portfolio_heat=0.01), close_positions=False)
+    price = float(bars.arrays.close[0, 0])
+    assert heat.orders["quantity"][0] == min(4.0, 0.01 * 100_000.0 / price)
+    assert heat.metrics["orders_rejected"] > 0
+    worth = heat.positions["quantity"][0] * bars.arrays.close[:6, 0].max()
+    assert worth <= 0.0105 * 100_000.0
 
 
 class Plunge(admf.CompiledStrategy):

@@ -85,15 +85,13 @@ def test_a_pool_says_when_it_is_empty_or_given_a_stranger() -> None:
 
 @pytest.mark.parametrize("bars", [0, 1, 9, 60, 119])
 def test_a_fork_goes_on_as_its_original(bars: int) -> None:
-    """A snapshot at any bar, restored into another container, gives the same end; the original is not touched."""
-    parts = specs(TrendFollowingEvents, params=PARAMS)
-    with FACTORY.create(parts) as box, FACTORY.create(parts) as fork:
-        for one in (box, fork):
-            one.initialize_scope()
-            one.start()
+    """A copy made at any bar comes to the same end; the original is not touched."""
+    with FACTORY.create(specs(TrendFollowingEvents, params=PARAMS)) as box:
+        box.initialize_scope()
+        box.start()
         until(box, bars)
-        fork.restore(box.snapshot())
-        assert trace(fork) == alone()
+        with box.fork("fork") as fork:
+            assert trace(fork) == alone()
         assert trace(box) == alone()
 
 

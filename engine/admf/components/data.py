@@ -36,7 +36,8 @@ class HistoricalDataHandler:
         enable_splits: bool = False,
     ) -> None:
         """Raises ConfigError for a size below 1."""
-        Number(minimum=1, whole=True).read(cache_size, "cache_size")
+        if cache_size is not CACHE_BARS:
+            Number(minimum=1, whole=True).read(cache_size, "cache_size")
         self.symbols = (symbols,) if isinstance(symbols, str) else None if symbols is None else tuple(symbols)
         self.start_date, self.end_date = start_date, end_date
         self.cache_size = cache_size
@@ -59,7 +60,7 @@ class HistoricalDataHandler:
     def _take(self, market: Market) -> None:
         self.market = market
         self.bar_count = market.bar_count
-        self.closes = market.arrays.close.data
+        self.closes = tuple(market.arrays.close[:, symbol].data for symbol in range(market.symbol_count))
         self._columns = {}
         self._first_ns = int(market.arrays.timestamp[0]) if market.bar_count else 0
         self.reset()

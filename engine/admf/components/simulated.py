@@ -14,7 +14,7 @@ from admf.errors import ConfigError
 from admf.events import Action, EventBus, EventKind, FillEvent, OrderEvent, OrderStatusEvent, Ticket
 from admf.execution import Account, Execution, Risk
 from admf.results import RunRecords
-from admf.run.arguments import check_bad_bars, read_record, read_value
+from admf.run.arguments import RecordLevel, check_bad_bars, read_record, read_value
 from admf.run.entry import Run
 from admf.run.loop import Progress
 from admf.run.stepping import Arena, Guards, Stepper, poison
@@ -56,7 +56,7 @@ class SimulatedBroker:
         changes = {name: model for name, model in given.items() if model is not None}
         self.execution: Execution = rules.replace(**changes) if changes else rules
         self.close_positions = close_positions
-        self.record = read_record(record)
+        self.record: RecordLevel = "full" if record == "full" else read_record(record)
         self.debug = debug
         self.orders = OrderManager()
         self._stepper: Stepper | None = None
@@ -236,7 +236,7 @@ class SimulatedBroker:
             made,
             title=type(strategy).__name__,
             strategy=described,
-            inputs_fingerprint=partial(with_strategy, made.inputs_fingerprint, described, source_of(type(strategy))),
+            inputs_fingerprint=partial(with_strategy, made.inputs_fingerprint, described, type(strategy)),
         )
         made = taken_along(made) if self._container.pooled else made
         if self.record == "full":
@@ -297,9 +297,9 @@ def taken_along(records: RunRecords) -> RunRecords:
     return replace(records, account=records.account.copy(), **copies)
 
 
-def with_strategy(rest: Callable[[], str], described: Mapping[str, object], source: str) -> str:
+def with_strategy(rest: Callable[[], str], described: Mapping[str, object], kind: type[Any]) -> str:
     """The fingerprint of all inputs, the strategy's text and parameters among them."""
-    return hashlib.sha256(f"{rest()}{described}{source}".encode()).hexdigest()
+    return hashlib.sha256(f"{rest()}{described}{source_of(kind)}".encode()).hexdigest()
 
 
 _READING = Lock()  # inspect parses the file, and the parser of Python 3.11 is not made for two threads

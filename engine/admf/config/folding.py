@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from admf.config.places import PLACES
+from admf.config.places import COMPONENTS, PLACES
 from admf.config.source import Document, at
 from admf.errors import ConfigError
+from admf.execution import Risk
 from admf.models import Problems
 
+LIMITS = f"{COMPONENTS}.risk_manager.params"
 STOP_ON_ERROR = "stop_on_error"
 
 
@@ -23,7 +25,12 @@ def fold(document: Document, problems: Problems) -> dict[str, str]:
         if not isinstance(holder, Mapping) or name not in holder:
             continue
         value = holder[name]
-        take(document, old)
+        if old == LIMITS and is_own(holder):
+            own = {key: item for key, item in (value or {}).items() if key not in Risk.KINDS}
+            value = {key: item for key, item in (value or {}).items() if key in Risk.KINDS} or None
+            put(document, old, own)
+        else:
+            take(document, old)
         if value is None:
             continue
         there = at(document, place)
@@ -33,6 +40,11 @@ def fold(document: Document, problems: Problems) -> dict[str, str]:
         elif put(document, place, value):
             moved.setdefault(place, old)
     return moved
+
+
+def is_own(component: Mapping[str, Any]) -> bool:
+    """Whether a component is of a class of the user's own, with parameters that none of ours has."""
+    return ":" in str(component.get("class")) and isinstance(component.get("params"), Mapping)
 
 
 def refuse_going_on(document: Document) -> None:

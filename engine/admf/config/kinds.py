@@ -8,6 +8,7 @@ from typing import Any
 from admf.errors import ConfigError
 from admf.models import unknown_name
 
+OWN_CLASS = "module:Class"
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB)", re.IGNORECASE)
 
 
@@ -27,6 +28,23 @@ class Choice:
     def schema(self) -> dict[str, Any]:
         """The words."""
         return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class ClassName:
+    """A class of ours by its name, or one of the user's own as `module:Class`."""
+
+    words: tuple[str, ...]
+
+    def read(self, value: Any, field: str) -> str:
+        """The name."""
+        if isinstance(value, str) and ":" in value:
+            return value
+        return Choice((*self.words, OWN_CLASS)).read(value, field)
+
+    def schema(self) -> dict[str, Any]:
+        """The names, or a text with a colon."""
+        return {"anyOf": [{"enum": list(self.words)}, {"type": "string", "pattern": ".+:.+"}]}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from admf.config.document import Config
 from admf.config.includes import INCLUDE, PRESET, PRESETS
-from admf.config.schema import Root
+from admf.config.schema import Component, Root
 from admf.execution.values import plain
 
 FILES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -48,6 +48,7 @@ def schema() -> dict[str, Any]:
     for name, section in made["$defs"].items():
         if name in ("DataHandler", "Strategy", "Portfolio", "RiskManager", "Broker"):
             section["properties"][PRESET] = {"type": "string"}
+            section["properties"].pop("own", None)
     return made
 
 
@@ -55,7 +56,10 @@ def plain_section(value: Any) -> Any:
     """A section as YAML can hold it, keys as they are written."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
-        return {field.alias or name: plain_section(getattr(value, name)) for name, field in fields.items()}
+        made = {field.alias or name: plain_section(getattr(value, name)) for name, field in fields.items()}
+        if isinstance(value, Component):
+            made["params"] = {**made["params"], **made.pop("own")}
+        return made
     if isinstance(value, Mapping):
         return {str(name): plain_section(item) for name, item in value.items()}
     if isinstance(value, date):

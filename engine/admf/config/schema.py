@@ -1,13 +1,22 @@
 """The sections of a configuration as pydantic models; every leaf is read by a kind, as in `admf.execution`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    create_model,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from admf.config.kinds import Choice, Moment, SessionRule, Size, Switch, Symbols
+from admf.config.kinds import Choice, ClassName, Moment, SessionRule, Size, Switch, Symbols
 from admf.errors import ConfigError
 from admf.execution import PRESETS, Account, Execution, Risk
 from admf.execution.values import Value, plain
@@ -92,6 +101,24 @@ class InstrumentRules(Section):
     min_quantity: Positive | None = None
 
 
+class Component(Section):
+    """One part of a container; `own` are the parameters of a class of the user's that none of ours has."""
+
+    own: dict[str, Any] = Field({}, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_own(cls, data: Any) -> Any:
+        name = data.get("class") if isinstance(data, Mapping) else None
+        params = data.get("params") if isinstance(data, Mapping) else None
+        if not isinstance(name, str) or ":" not in name or not isinstance(params, Mapping):
+            return data
+        ours = cls.model_fields["params"].annotation
+        known = ours.model_fields if isinstance(ours, type) and issubclass(ours, BaseModel) else {}
+        own = {key: value for key, value in params.items() if key not in known}
+        return {**data, "params": {key: params[key] for key in params if key in known}, "own": own}
+
+
 class DataHandlerParams(Section):
     """`cache_size` and `enable_splits` (train and test) change nothing in a single run."""
 
@@ -102,10 +129,10 @@ class DataHandlerParams(Section):
     enable_splits: Flag = False
 
 
-class DataHandler(Section):
+class DataHandler(Component):
     """Feeds the bars."""
 
-    class_: Annotated[str, Leaf(Choice(("HistoricalDataHandler",)))] = Field("HistoricalDataHandler", alias="class")
+    class_: Annotated[str, Leaf(ClassName(("HistoricalDataHandler",)))] = Field("HistoricalDataHandler", alias="class")
     params: DataHandlerParams = DataHandlerParams()
 
 
@@ -124,17 +151,17 @@ class PortfolioParams(Section):
     track_history: Flag = True
 
 
-class Portfolio(Section):
+class Portfolio(Component):
     """The account of the run."""
 
-    class_: Annotated[str, Leaf(Choice(("Portfolio",)))] = Field("Portfolio", alias="class")
+    class_: Annotated[str, Leaf(ClassName(("Portfolio",)))] = Field("Portfolio", alias="class")
     params: PortfolioParams = PortfolioParams()
 
 
-class RiskManager(Section):
+class RiskManager(Component):
     """Holds orders to limits; they are those of the section `risk`."""
 
-    class_: Annotated[str, Leaf(Choice(("RiskManager",)))] = Field("RiskManager", alias="class")
+    class_: Annotated[str, Leaf(ClassName(("RiskManager",)))] = Field("RiskManager", alias="class")
     params: dict[str, Any] = {}
 
 
@@ -145,10 +172,10 @@ class BrokerParams(Section):
     commission_model: Annotated[Model | None, Leaf(ModelKind("commission"))] = None
 
 
-class Broker(Section):
+class Broker(Component):
     """Executes the orders."""
 
-    class_: Annotated[str, Leaf(Choice(BROKERS))] = Field("SimulatedBroker", alias="class")
+    class_: Annotated[str, Leaf(ClassName(BROKERS))] = Field("SimulatedBroker", alias="class")
     params: BrokerParams = BrokerParams()
 
 

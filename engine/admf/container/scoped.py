@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Mapping
 from enum import Enum
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from admf.container.metrics import ContainerMetrics
+from admf.container.order import circle_of, in_order
 from admf.container.registry import ComponentRegistry, check_parameters
 from admf.container.shared import SharedService
 from admf.errors import AdmfError, ConfigError, RunError
@@ -54,28 +54,6 @@ class Snapshot(NamedTuple):
     states: Mapping[str, Any]
 
 
-@lru_cache(maxsize=256)
-def in_order(requires: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names so that each comes after those it requires, and those for which there is no such place.
-
-    Most containers of a process are made of the same components.
-    """
-    waiting = {name: [one for one in needed if any(one == other for other, _ in requires)] for name, needed in requires}
-    done: dict[str, None] = {}
-    while ready := next((name for name, needed in waiting.items() if all(one in done for one in needed)), None):
-        done[ready] = None
-        del waiting[ready]
-    return tuple(done), tuple(waiting)
-
-
-def circle_of(requires: Mapping[str, tuple[str, ...]], waiting: tuple[str, ...]) -> list[str]:
-    """Names of which each requires the next, the first one again at the end."""
-    path = [waiting[0]]
-    while path[-1] not in path[:-1]:
-        path.append(next(one for one in requires[path[-1]] if one in waiting))
-    return path[path.index(path[-1]) :]
-
-
 class ScopedContainer:
     """Components that live together and share nothing with others but read-only services.
 
@@ -100,6 +78,7 @@ class ScopedContainer:
         self._registry = registry or ComponentRegistry()
         self._services: dict[str, SharedService] = {}
         self._components: dict[str, Any] = {}
+        self._specs: list[Mapping[str, Any]] = []
         self._order: tuple[str, ...] = ()
         self._resets: tuple[tuple[str, Any], ...] = ()  # of the components that have one, in order
 
@@ -131,6 +110,7 @@ class ScopedContainer:
         except Exception as error:
             raise RunError(f"{kind.__name__} failed: {type(error).__name__}: {error}", field=field) from error
         self._components[name] = made
+        self._specs.append({"name": name, "class": kind, "params": params})
         return made
 
     def resolve(self, name: str) -> Any:
@@ -285,6 +265,23 @@ class ScopedContainer:
             if name in snapshot.states:
                 self._call(name, "restore", self._components[name].restore, snapshot.states[name])
 
+    def fork(self, container_id: str) -> "ScopedContainer":
+        """Another container of the same components that goes on from where this one is; this one is not touched."""
+        saved = self.snapshot()
+        made = ScopedContainer(container_id, registry=self._registry, number=self.number)
+        try:
+            for name, service in self._services.items():
+                made.register_shared_service(name, service)
+            for spec in self._specs:
+                made.create_component(spec)
+            made.initialize_scope()
+            made.start()
+            made.restore(saved)
+        except BaseException as error:
+            made.abandon(error)
+            raise
+        return made
+
     # ------------------------------------------------------------------------------------------------------- inside
 
     def _read_spec(self, spec: Mapping[str, Any]) -> tuple[str, Any, Mapping[str, Any]]:
@@ -297,7 +294,7 @@ class ScopedContainer:
             raise ConfigError("not a name", field=f"{field}.name", found=name, allowed="text")
         if component is None:
             raise ConfigError("missing", field=f"{self.container_id}.{name}.class", remedy="name a class")
-        if not isinstance(params, Mapping):
+        if type(params) is not dict and not isinstance(params, Mapping):
             raise ConfigError("not a mapping", field=f"{self.container_id}.{name}.params", found=params)
         return name, component, params
 

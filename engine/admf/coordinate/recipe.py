@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from admf.components.data import select
 from admf.config import Config, load_config
 from admf.config.document import Source
+from admf.container import ComponentRegistry
+from admf.container.registry import parameters_of
 from admf.data import Market
 from admf.errors import ConfigError
 from admf.events import EventStrategy
@@ -52,7 +54,9 @@ class Recipe:
             config = load_config(source, folder=folder, needs=needs)
         if config.strategy is None:
             raise ConfigError("no strategy", field="backtest.components.strategy", remedy="name its class")
-        return cls(config, find_market(config, services), record or config.record)
+        made = cls(config, find_market(config, services), record or config.record)
+        made.refuse_unheard()
+        return made
 
     @cached_property
     def specs(self) -> Specs:
@@ -62,17 +66,40 @@ class Recipe:
         parts = config.root.backtest.components
         handler = parts.data_handler.params
         cached = {} if handler.cache_size is None else {"cache_size": handler.cache_size}
-        broker = {"close_positions": self.close_positions}
-        if parts.broker.class_ == "SimulatedBroker":
-            broker |= {"execution": config.execution, "record": self.record}  # type: ignore[dict-item]
-        portfolio = {"account": config.account, "track_history": parts.portfolio.params.track_history}
-        return (
-            spec("data_handler", parts.data_handler.class_, {"enable_splits": handler.enable_splits, **cached}),
-            spec("strategy", type(config.strategy), self.strategy.parameters),
-            spec("portfolio", parts.portfolio.class_, portfolio),
-            spec("risk_manager", parts.risk_manager.class_, config.risk.to_dict()),
-            spec("broker", parts.broker.class_, broker),
-        )
+        given: dict[str, dict[str, Any]] = {
+            "data_handler": {"enable_splits": handler.enable_splits, **cached},
+            "portfolio": {"account": config.account, "track_history": parts.portfolio.params.track_history},
+            "risk_manager": config.risk.to_dict(),
+            "broker": {
+                "execution": config.execution, "close_positions": self.close_positions, "record": self.record,
+            },
+        }  # fmt: skip
+        made = [spec("strategy", type(self.strategy), self.strategy.parameters)]
+        for name, values in given.items():
+            part = getattr(parts, name)
+            kind = self.registry.find(part.class_, f"backtest.components.{name}.class")
+            taken = parameters_of(kind)  # type: ignore[arg-type]  # a class is hashable
+            fits = {key: value for key, value in values.items() if taken.any_name or key in taken.known}
+            made.append(spec(name, kind, {**fits, **part.own}))
+        return tuple(made)
+
+    @cached_property
+    def registry(self) -> ComponentRegistry:
+        """Classes by name; those of the user's own beside the configuration."""
+        return ComponentRegistry(folder=self.config.folder)
+
+    def refuse_unheard(self) -> None:
+        """ConfigError for components that a compiled run would not ask."""
+        assert self.config.root.backtest is not None
+        parts = self.config.root.backtest.components
+        if isinstance(self.strategy, CompiledStrategy) and ":" in parts.risk_manager.class_:
+            raise ConfigError(
+                "a compiled run holds to the limits of `risk` alone",
+                field="backtest.components.risk_manager.class",
+                found=parts.risk_manager.class_,
+                allowed="RiskManager",
+                remedy="use the strategy's twin on the bus (admf.EventStrategy)",
+            )
 
     @property
     def strategy(self) -> CompiledStrategy | EventStrategy:

@@ -115,6 +115,8 @@ class EventBus:
             self._handlers[kind] = ()
 
     def _read(self, kind: EventKind) -> EventKind:
+        if type(kind) is EventKind:
+            return kind
         try:
             return EventKind(kind)
         except ValueError:

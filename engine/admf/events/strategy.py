@@ -55,7 +55,7 @@ class EventStrategy:
             values = self._read(parameters, values)
         self.__dict__.update(values)
         self._run_check()
-        self._scope: _Scope | None = None
+        self._scope: _Scope = Nowhere(type(self).__name__)  # type: ignore[assignment]
 
     def _read(self, parameters: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
         title, kinds, problems = type(self).__name__, self.fields(), Problems()
@@ -117,87 +117,87 @@ class EventStrategy:
     @property
     def bar(self) -> int:
         """Index of the current bar; -1 in `on_start`."""
-        return int(self._in_scope.data.bar)
+        return int(self._scope.data.bar)
 
     def open(self, ago: int = 0, symbol: int = 0) -> float:
         """Open of the bar `ago` bars back; NaN before the first bar."""
-        return self._in_scope.value("open", ago, symbol)
+        return self._scope.value("open", ago, symbol)
 
     def high(self, ago: int = 0, symbol: int = 0) -> float:
         """High of the bar `ago` bars back; NaN before the first bar."""
-        return self._in_scope.value("high", ago, symbol)
+        return self._scope.value("high", ago, symbol)
 
     def low(self, ago: int = 0, symbol: int = 0) -> float:
         """Low of the bar `ago` bars back; NaN before the first bar."""
-        return self._in_scope.value("low", ago, symbol)
+        return self._scope.value("low", ago, symbol)
 
     def close(self, ago: int = 0, symbol: int = 0) -> float:
         """Close of the bar `ago` bars back; NaN before the first bar."""
-        return self._in_scope.value("close", ago, symbol)
+        return self._scope.value("close", ago, symbol)
 
     def volume(self, ago: int = 0, symbol: int = 0) -> float:
         """Volume of the bar `ago` bars back; NaN before the first bar."""
-        return self._in_scope.value("volume", ago, symbol)
+        return self._scope.value("volume", ago, symbol)
 
     def history(self, field: str, count: int, symbol: int = 0) -> Any:
         """The last `count` values of a column up to this bar, oldest first, read-only; fewer at the start."""
-        data = self._in_scope.data
+        data = self._scope.data
         return data.column(field, symbol)[max(0, data.bar + 1 - count) : data.bar + 1]
 
     def rolling_sum(self, previous: float, period: int, symbol: int = 0) -> float:
         """I-01: sum of the last `period` closes, given the value of the bar before; fewer at the start."""
-        data = self._in_scope.data
+        data = self._scope.data
         bar: int = data.bar
-        closes: Any = data.closes
+        closes: Any = data.closes[symbol]
         if bar % REFRESH_BARS == 0:
             total = 0.0
             for index in range(max(0, bar - period + 1), bar + 1):
-                total += closes[index, symbol]
+                total += closes[index]
             return total
-        total = previous + float(closes[bar, symbol])
+        total = previous + float(closes[bar])
         if bar >= period:
-            total -= closes[bar - period, symbol]
+            total -= closes[bar - period]
         return total
 
     def highest(self, period: int, ago: int = 0, symbol: int = 0) -> float:
         """I-05: highest high of `period` bars that end `ago` bars back; NaN where they are not all there."""
-        values = self._in_scope.window("high", period, ago, symbol)
+        values = self._scope.window("high", period, ago, symbol)
         return max(values) if values else nan
 
     def lowest(self, period: int, ago: int = 0, symbol: int = 0) -> float:
         """I-05: lowest low of `period` bars that end `ago` bars back; NaN where they are not all there."""
-        values = self._in_scope.window("low", period, ago, symbol)
+        values = self._scope.window("low", period, ago, symbol)
         return min(values) if values else nan
 
     # ----------------------------------------------------------------------------------------------------- the account
 
     def position(self, symbol: int = 0) -> float:
         """Units held, signed."""
-        return float(self._in_scope.broker.position(symbol))
+        return float(self._scope.broker.position(symbol))
 
     def average_price(self, symbol: int = 0) -> float:
         """Average price of the open position, 0 when flat."""
-        return float(self._in_scope.broker.average_price(symbol))
+        return float(self._scope.broker.average_price(symbol))
 
     def cash(self) -> float:
         """All cash, short proceeds included."""
-        return float(self._in_scope.broker.cash)
+        return float(self._scope.broker.cash)
 
     def free_cash(self) -> float:
         """Cash that is not locked by shorts."""
-        return float(self._in_scope.broker.free_cash)
+        return float(self._scope.broker.free_cash)
 
     def equity(self) -> float:
         """Cash plus marked positions at the close of this bar."""
-        return float(self._in_scope.broker.equity)
+        return float(self._scope.broker.equity)
 
     def working(self) -> int:
         """Number of live orders, those submitted on this bar not yet counted."""
-        return int(self._in_scope.broker.orders.live_count)
+        return int(self._scope.broker.orders.live_count)
 
     def status(self, order: int) -> OrderStatus:
         """Status of an order; NONE while it waits for the end of the bar on which it was submitted."""
-        found: OrderStatus = self._in_scope.broker.orders.status(order)
+        found: OrderStatus = self._scope.broker.orders.status(order)
         return found
 
     def is_working(self, order: int) -> bool:
@@ -208,11 +208,11 @@ class EventStrategy:
 
     def submit(self, side: int, order_type: OrderType | str, quantity: float = nan, **more: Any) -> int:
         """Submits an order for the next bar; returns its id. `more`: fields of `Ticket`, words as text or codes."""
-        orders = self._in_scope.broker.orders
+        orders = self._scope.broker.orders
         ticket = Ticket(
             orders.new_id(), Action.SUBMIT, side, read_word(OrderType, order_type), quantity, **read_words(more)
         )
-        self._in_scope.publish(ticket)
+        self._scope.publish(ticket)
         return ticket.order
 
     def buy(self, quantity: float, limit: float = nan, stop: float = nan, **more: Any) -> int:
@@ -253,7 +253,7 @@ class EventStrategy:
         enter = self.buy if side > 0 else self.sell
         entry = enter(quantity, limit, stop, symbol=symbol)
         both = not isnan(stop_loss) and not isnan(take_profit)
-        group = self._in_scope.broker.next_group() if both else 0
+        group = self._scope.broker.next_group() if both else 0
         common = {"parent": entry, "oco": group, "symbol": symbol}
         if not isnan(stop_loss):
             self.submit(-side, OrderType.STOP, stop_price=stop_loss, **common)
@@ -263,16 +263,16 @@ class EventStrategy:
 
     def cancel(self, order: int) -> None:
         """Cancels an order at the beginning of the next bar."""
-        self._in_scope.publish(Ticket(order, Action.CANCEL))
+        self._scope.publish(Ticket(order, Action.CANCEL))
 
     def replace(self, order: int, quantity: float = nan, limit: float = nan, stop: float = nan) -> None:
         """Replaces quantity or prices of an order at the beginning of the next bar; NaN leaves a value."""
         changed = {"quantity": quantity, "limit_price": limit, "stop_price": stop}
-        self._in_scope.publish(Ticket(order, Action.REPLACE, **changed))  # type: ignore[arg-type]
+        self._scope.publish(Ticket(order, Action.REPLACE, **changed))  # type: ignore[arg-type]
 
     def cancel_all(self, symbol: int = 0) -> None:
         """Cancels every live order of the symbol at the beginning of the next bar."""
-        for order in self._in_scope.broker.orders.live(symbol):
+        for order in self._scope.broker.orders.live(symbol):
             self.cancel(order)
 
     # ------------------------------------------------------------------------------------------- life in its container
@@ -305,7 +305,7 @@ class EventStrategy:
 
     def teardown(self) -> None:
         """Lets go of the container."""
-        self._scope = None
+        self._scope = Nowhere(type(self).__name__)  # type: ignore[assignment]
 
     def snapshot(self) -> Mapping[str, Any]:
         """A copy of what the strategy has set on itself."""
@@ -319,19 +319,12 @@ class EventStrategy:
         self._scope = scope
 
     def _hear_fill(self, fill: FillEvent) -> None:
-        if self._in_scope.broker.is_open:  # at the end of the data nothing can be decided any more
+        if self._scope.broker.is_open:  # at the end of the data nothing can be decided any more
             self.on_fill(fill)
 
     def _hear_order(self, status: OrderStatusEvent) -> None:
-        if self._in_scope.broker.is_open:
+        if self._scope.broker.is_open:
             self.on_order(status)
-
-    @property
-    def _in_scope(self) -> "_Scope":
-        if self._scope is None:
-            remedy = "a strategy asks and orders from its hooks, inside a container"
-            raise StrategyError("not in a container", field=type(self).__name__, remedy=remedy)
-        return self._scope
 
     def _run_check(self) -> None:
         check = getattr(self, "check", None)
@@ -344,6 +337,17 @@ class EventStrategy:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.parameters.items())})"
+
+
+class Nowhere:
+    """What a strategy has outside a container: whatever it asks for is an error."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        remedy = "a strategy asks and orders from its hooks, inside a container"
+        raise StrategyError("not in a container", field=self._name, remedy=remedy)
 
 
 class _Scope:

@@ -14,8 +14,8 @@ class Risk(Value):
     """Limits that every order is held to at its submission; None is no limit. ConfigError for values out of bounds.
 
     `max_position_size` is in units of a symbol, long or short. `max_portfolio_heat` is the largest value of all
-    positions together, as a share of the equity. Orders that still wait count with what they may open. An order that
-    asks for more is cut to what is left; one of which nothing is left is REJECTED.
+    positions together, as a share of the equity. Orders that still wait count as if they filled. An order that
+    asks for more is cut to what is left; one of which nothing is left is REJECTED. What reduces a position passes.
     """
 
     max_position_size: float | None = None

@@ -1,8 +1,9 @@
 """The limits of `admf.Risk` on an order: one law, lent to the compiled run and to the risk manager of the event path.
 
 An order is judged after the close on which it was submitted, before the engine takes it: at the prices and with the
-positions of that close and with every earlier order that is still alive. What is too much is cut off; an order of
-which nothing is left has the quantity 0 and is REJECTED. Orders that can only reduce a position pass.
+positions of that close and as if every earlier order that is still alive filled. What is too much is cut off; an order
+of which nothing is left has the quantity 0 and is REJECTED. Orders that can only reduce a position pass, and so do
+amendments. Nothing is judged at the fill: an exit that comes after a waiting reversal lets that open more.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,57 +47,12 @@ def units_of(state, quantity: float, size_kind: int, size: float, unit_value: fl
 
 
 @law
-def opening_units(state, order) -> float:
-    """A-02: the units of a live order that may still open or add to a position; 0 for an exit."""
-    if order.bits & (REDUCE_ONLY | EXIT):
-        return 0.0
+def units_left(state, order) -> float:
+    """A-06: what an order may still fill, at its price; 0 for a child whose parent has not filled."""
     unit_value = price_of(state, order.symbol, order.limit_price, order.stop_price)
     unit_value *= state.instruments[order.symbol].multiplier
     units = units_of(state, order.quantity, order.size_kind, order.size_amount, unit_value) - order.filled_quantity
-    held = max(0.0, -order.side * state.positions[order.symbol].quantity)
-    return max(0.0, units - held)  # NaN, a child whose parent has not filled, counts as 0
-
-
-@law
-def waiting_units(state, row_end: int, symbol: int, side: int) -> float:
-    """Units that earlier orders of one symbol and side may still open."""
-    account, total = state.account[0], 0.0
-    for index in range(account.working_count):
-        order = state.orders[state.working[index]]
-        if order.symbol == symbol and order.side == side and is_alive(order):
-            total += opening_units(state, order)
-    for row in range(account.checked_count, row_end):
-        order = state.orders[row]
-        if order.symbol == symbol and order.side == side:
-            total += opening_units(state, order)
-    return total
-
-
-@law
-def money_at_stake(state, row_end: int) -> float:
-    """Value of all positions at their marks and of what earlier orders may still open."""
-    account, total = state.account[0], 0.0
-    for symbol in range(len(state.positions)):
-        position = state.positions[symbol]
-        if position.quantity != 0.0:
-            total += abs(position.quantity) * position.mark * state.instruments[symbol].multiplier
-    for index in range(account.working_count):
-        order = state.orders[state.working[index]]
-        if is_alive(order):
-            total += money_of(state, order)
-    for row in range(account.checked_count, row_end):
-        total += money_of(state, state.orders[row])
-    return total
-
-
-@law
-def money_of(state, order) -> float:
-    """Value of what an order may still open, at its price."""
-    units = opening_units(state, order)
-    if units == 0.0:
-        return 0.0
-    price = price_of(state, order.symbol, order.limit_price, order.stop_price)
-    return units * price * state.instruments[order.symbol].multiplier
+    return max(0.0, units) if units == units else 0.0
 
 
 @law
@@ -109,19 +65,57 @@ def is_exit(state, side: int, parent: int) -> bool:
 
 
 @law
+def reach(state, row_end: int, symbol: int, side: int) -> float:
+    """How far a position can get to one side (negative: it cannot leave the other) if every earlier order fills.
+
+    The worst order of events: exits first, as far as they go, then all others.
+    """
+    account, exits, others = state.account[0], 0.0, 0.0
+    for index in range(account.working_count):
+        order = state.orders[state.working[index]]
+        if order.symbol == symbol and order.side == side and is_alive(order):
+            if order.bits & (REDUCE_ONLY | EXIT):
+                exits += units_left(state, order)
+            else:
+                others += units_left(state, order)
+    for row in range(account.checked_count, row_end):
+        order = state.orders[row]
+        if order.symbol == symbol and order.side == side:
+            if order.bits & REDUCE_ONLY or is_exit(state, side, order.parent):
+                exits += units_left(state, order)
+            else:
+                others += units_left(state, order)
+    position = side * state.positions[symbol].quantity
+    if position < 0.0:
+        position = min(0.0, position + exits)
+    return position + others
+
+
+@law
+def money_at_stake(state, row_end: int, but: int) -> float:
+    """Value at the marks of what every symbol but one can reach to either side."""
+    total = 0.0
+    for symbol in range(len(state.positions)):
+        units = max(0.0, max(reach(state, row_end, symbol, 1), reach(state, row_end, symbol, -1)))
+        if symbol != but and units > 0.0:
+            total += units * state.positions[symbol].mark * state.instruments[symbol].multiplier
+    return total
+
+
+@law
 def allowed_units(
     state, row_end: int, symbol: int, side: int, units: float, unit_value: float, size_max: float, heat_max: float
 ) -> float:
     """What the limits leave of an order of `units`; `row_end` is the first row of orders that came after it."""
-    position = side * state.positions[symbol].quantity
+    most = np.inf
     if not np.isnan(size_max):
-        units = min(units, size_max - position - waiting_units(state, row_end, symbol, side))
+        most = size_max
     if not np.isnan(heat_max):
         if np.isnan(unit_value):
             return 0.0  # at what price it would fill is not known before the first bar
-        free = heat_max * state.account[0].equity - money_at_stake(state, row_end)
-        units = min(units, max(0.0, -position) + max(0.0, free) / unit_value)
-    return max(0.0, units)
+        free = heat_max * state.account[0].equity - money_at_stake(state, row_end, symbol)
+        most = min(most, max(0.0, free) / unit_value)
+    return max(0.0, min(units, most - reach(state, row_end, symbol, side)))
 
 
 @law
