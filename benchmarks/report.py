@@ -5,7 +5,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from rich.table import Table
 
 from benchmarks import ROOT, agreement, peers, processes, sweeping
 from benchmarks.timing import medians_s
-from benchmarks.workloads import MILLION, SMA_CROSS, WORKLOADS, Workload, market
+from benchmarks.workloads import BRACKET, MILLION, SMA_CROSS, WORKLOADS, Workload, market
 
 ROUNDS, ROUNDS_LARGE = 7, 3
 NS = 1e9
 PEER_TARGET = 10.0  # times the peer
+BOUNDS_TARGET = 2.5  # times one run
 README = ROOT / "README.md"
 MARKS = re.compile(r"(<!-- speed: [^\n]*-->\n).*?(<!-- end of speed -->)", flags=re.DOTALL)
 
@@ -52,13 +53,13 @@ def in_process(workload: Workload, bar_count: int) -> Iterator[Line]:
     for name, engine in found.items():
         actions[name] = partial(peers.peer(bar_count).run, engine)
     taken = medians_s(actions, ROUNDS if bar_count <= MILLION else ROUNDS_LARGE)
-    ours = taken.pop("ours") * NS / bar_count
+    ours = taken.pop("ours") * NS / bar_count / workload.working_count
     size = f"{bar_count:,} bars"
     metrics = workload.run(bars).metrics
     yield Line(
         workload.what,
         size,
-        f"{ours:.1f} ns a bar",
+        f"{ours:.1f} ns a bar" if workload.working_count == 1 else f"{ours:.1f} ns an order and bar",
         f"{workload.target_ns:g} ns" if workload.target_ns else "",
         f"{workload.expected_ns:g} ns",
         ours <= workload.target_ns if workload.target_ns else None,
@@ -71,6 +72,19 @@ def in_process(workload: Workload, bar_count: int) -> Iterator[Line]:
         yield Line(f"  the same by {name}", size, measured, f"{PEER_TARGET:g} ×", "10 ×", met, words[name])
     if workload is SMA_CROSS and not found:
         yield Line("  the same by vectorbt", size, peers.NOT_INSTALLED, note="pip install 'vectorbt[rust]>=1.2,<2'")
+
+
+def both_bounds() -> Line:
+    """What two complete runs cost beside one."""
+    note("bounds")
+    bars, bounded = market(MILLION), replace(BRACKET, execution=BRACKET.execution.replace(bounds=True))
+    agreement.require_agreement(replace(BRACKET, execution=BRACKET.execution.replace(path="best")))
+    taken = medians_s({"one": partial(BRACKET.run, bars), "two": partial(bounded.run, bars)}, ROUNDS)
+    ratio = taken["two"] / taken["one"]
+    what = "  the same with bounds=True: worst and best path, complete"
+    return Line(
+        what, f"{MILLION:,} bars", f"{ratio:.2f} × one run", f"{BOUNDS_TARGET:g} ×", "2 ×", ratio <= BOUNDS_TARGET
+    )
 
 
 def starts(cache_dir: Path) -> Iterator[Line]:
@@ -107,6 +121,8 @@ def lines(large: bool, cache_dir: Path) -> Iterator[Line]:
     """Every line, in order."""
     for workload in WORKLOADS:
         yield from in_process(workload, MILLION)
+        if workload is BRACKET:
+            yield both_bounds()
     if large:
         yield from in_process(SMA_CROSS, 10 * MILLION)
     yield from sweeping.report(Line, note)

@@ -38,9 +38,23 @@ class Watch(admf.CompiledStrategy):
             self._above += 1
 
 
+class Ladder(admf.CompiledStrategy):
+    """Twenty limit orders that the price never comes to."""
+
+    orders_per_bar_max = 20
+
+    def init(self, ctx):
+        for step in range(1, 11):
+            ctx.buy(1.0, limit=0.01 * step)
+            ctx.sell(1.0, limit=100_000.0 + step)
+
+    def on_bar(self, ctx):
+        pass
+
+
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """One strategy under one set of rules; times are nanoseconds a bar, `target_ns` is the project's."""
+    """One strategy under one set of rules; times are nanoseconds `a` bar, `target_ns` is the project's."""
 
     name: str
     what: str
@@ -49,6 +63,7 @@ class Workload:
     target_ns: float | None
     expected_ns: float  # written down before the first measurement
     cash: float = 1e8  # what the strategy wants is never refused for lack of it
+    working_count: int = 1  # orders on every bar that share its time
 
     def run(self, market: admf.Market) -> admf.Result:
         """The whole run: every fill, order, transition, trade, the equity of every bar, and all key figures."""
@@ -95,7 +110,16 @@ BRACKET = Workload(
     target_ns=30.0,
     expected_ns=30.0,
 )
-WORKLOADS = (SMA_CROSS, WATCH, ORDER_EVERY_BAR, BRACKET)
+LADDER = Workload(
+    name="ladder",
+    what="20 limit orders at work on every bar",
+    strategy=Ladder(),
+    execution=admf.Execution(),
+    target_ns=20.0,
+    expected_ns=15.0,
+    working_count=20,
+)
+WORKLOADS = (SMA_CROSS, WATCH, ORDER_EVERY_BAR, BRACKET, LADDER)
 
 
 @cache
