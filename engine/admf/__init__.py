@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from admf.errors import AdmfError
     from admf.events import EventBus, EventStrategy
     from admf.execution import Account, Execution, Risk
+    from admf.fidelity import aggregate, compare_fills, fill_fidelity
     from admf.results import Result
     from admf.run import backtest, simulate, simulate_signals, simulate_targets
     from admf.signals import SignalStrategy
@@ -80,9 +81,12 @@ _HOMES = {
     "SweepInterrupted": "admf.sweeps",
     "ThreadModel": "admf.coordinate",
     "TrendFollowingStrategy": "admf.strategies",
+    "aggregate": "admf.fidelity",
     "backtest": "admf.run",
     "commission": "admf.commission",
+    "compare_fills": "admf.fidelity",
     "errors": "admf.errors",
+    "fill_fidelity": "admf.fidelity",
     "generate": "admf.data",
     "load": "admf.data",
     "samplers": "admf.sweeps",
@@ -132,9 +136,12 @@ __all__ = [
     "ThreadModel",
     "TrendFollowingStrategy",
     "__version__",
+    "aggregate",
     "backtest",
     "commission",
+    "compare_fills",
     "errors",
+    "fill_fidelity",
     "generate",
     "load",
     "samplers",

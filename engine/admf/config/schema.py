@@ -255,7 +255,10 @@ RiskSection = value_section(Risk, Risk())
 
 
 class Root(Section):
-    """A whole configuration: exactly one of `backtest`, `optimization`, `live_trading`, and what they share."""
+    """A whole configuration: exactly one of `backtest`, `optimization`, `live_trading`, and what they share.
+
+    `fill_models` are rules by name, each a mapping as `execution` is, for `admf compare-fills`.
+    """
 
     backtest: Backtest | None = None
     optimization: Optimization | None = None
@@ -266,4 +269,5 @@ class Root(Section):
     account: AccountSection = AccountSection()  # type: ignore[valid-type]
     risk: RiskSection = RiskSection()  # type: ignore[valid-type]
     grid: dict[str, Any] = {}
+    fill_models: dict[str, dict[str, Any]] = {}
     output: Output = Output()

@@ -1,0 +1,91 @@
+"""The same orders under other rules: what each figure of the comparison means, and attribution that sums up."""
+
+from pathlib import Path
+
+import pytest
+
+import admf
+from admf import cli
+from admf.errors import ConfigError
+from admf.strategies import BracketScalper
+from repo.checkout import ROOT
+
+BARS = admf.generate(bars=5_000, seed=5)
+
+
+def test_figures_of_a_table_of_orders() -> None:
+    bars = admf.Bars(
+        {"open": [10.0, 10.0, 11.0], "high": [10.0, 11.0, 11.0], "low": [10.0, 9.0, 10.5], "close": [10.0, 11.0, 10.5]}
+    )
+    orders = [
+        {"id": "market", "bar": 0, "side": "buy", "quantity": 1.0},
+        {"id": "touched", "bar": 0, "side": "buy", "quantity": 1.0, "type": "limit", "limit_price": 9.0},
+        {"id": "far", "bar": 0, "side": "buy", "quantity": 1.0, "type": "limit", "limit_price": 8.0},
+    ]
+    models = {
+        "touch": admf.Execution(limit_trigger="touch"),
+        "through": admf.Execution(limit_trigger="through"),
+        "close": admf.Execution(limit_trigger="touch", market_fill="next_close"),
+    }
+    frame = admf.compare_fills(bars, orders, models).frame
+    rows = {row["model"]: row for row in frame.iter_rows(named=True)}
+    assert [rows[name]["fill_rate"] for name in models] == [2 / 3, 1 / 3, 2 / 3]
+    assert (rows["through"]["missed"], rows["through"]["extra"], rows["through"]["matched"]) == (1, 0, 1)
+    assert rows["close"]["price_bps"] == pytest.approx((1000.0 + 0.0) / 2)  # 11 in place of 10, and the limit
+    assert rows["touch"]["bars_to_fill"] == 1.0
+    assert rows["close"]["pnl_difference"] == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("preset", ["backtesting.py", "zipline", "lean"])
+@pytest.mark.parametrize("metric", ["pnl", "fills"])
+def test_attribution_sums_to_the_gap(preset: str, metric: str) -> None:
+    compared = admf.compare_fills(BARS, BracketScalper(), {"ours": admf.Execution(), "theirs": preset})
+    gaps = compared.attribution("ours", "theirs", metric)
+    whole = gaps["alone"][-1]
+    for column in ("alone", "last"):
+        assert sum(gaps[column][:-1]) == pytest.approx(whole, abs=1e-9)
+    runs = [compared.runs[name].metrics for name in ("ours", "theirs")]
+    figure = "final_equity" if metric == "pnl" else metric
+    assert whole == pytest.approx(runs[1][figure] - runs[0][figure], abs=1e-9)
+
+
+def test_one_differing_rule_explains_all() -> None:
+    models = {"worst": admf.Execution(), "best": admf.Execution(path="best")}
+    compared = admf.compare_fills(BARS, BracketScalper(dip_bps=1.0, stop_bps=5.0, target_bps=5.0), models)
+    gaps = compared.attribution("worst", "best")
+    assert gaps["rule"].to_list() == ["path", "interaction", "together"]
+    assert gaps["alone"][0] == gaps["alone"][2] != 0.0
+    assert gaps["alone"][1] == 0.0
+
+
+def test_unknown_names_are_refused() -> None:
+    compared = admf.compare_fills(BARS, BracketScalper(), {"ours": admf.Execution()})
+    with pytest.raises(ConfigError, match="unknown model"):
+        compared.attribution("ours", "theirs")
+    with pytest.raises(ConfigError, match="no such figure"):
+        compared.attribution("ours", "ours", "beauty")
+    with pytest.raises(ConfigError, match="no models"):
+        admf.compare_fills(BARS, BracketScalper(), {})
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, table = str(ROOT / "configs" / "compare_fills.yaml"), tmp_path / "models.csv"
+    few = ["--set", "data.generate.bars=3000"]
+    assert cli.run(["compare-fills", config, *few, "--between", "configuration", "zipline", "--out", str(table)]) == 0
+    printed = capsys.readouterr().out
+    assert "one rule at a time" in printed
+    assert "interaction" in printed
+    assert len(table.read_text().splitlines()) == 12
+    assert cli.run(["compare-fills", config, *few, "--between", "configuration", "nobody"]) == 2
+    assert "unknown model" in capsys.readouterr().err
+    assert cli.run(["compare-fills", config, *few, "--set", "fill_models.zipline.path=wurst"]) == 2
+    assert "did you mean 'worst'" in capsys.readouterr().err
+
+
+def test_the_command_of_the_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "fine.parquet"
+    admf.generate(bars=6_000, seed=2).frame.write_parquet(path)
+    assert cli.run(["fidelity", str(path), "--coarse", "15min", "--out", str(tmp_path / "errors.csv")]) == 0
+    assert "Is the truth between" in capsys.readouterr().out
+    assert cli.run(["fidelity", str(path), "--coarse", "90s"]) == 2
+    assert "does not nest" in capsys.readouterr().err

@@ -1,0 +1,81 @@
+"""With a truth whose path is known, bias and coverage come out right."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+import admf
+from admf.errors import ConfigError, DataError
+from admf.fidelity.truth import STREAMS, Stream
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def walk(count: int, seed: int, step: float = 0.01) -> admf.Bars:
+    """Second bars without jumps: each opens where the last one closed and moves one way by at most a cent."""
+    random = np.random.default_rng(seed)
+    close = 100.0 + np.cumsum(random.integers(-1, 2, count) * step)
+    open_ = np.concatenate([[100.0], close[:-1]])
+    frame = {
+        "timestamp": [START + timedelta(seconds=second) for second in range(count)],
+        "open": open_,
+        "high": np.maximum(open_, close),
+        "low": np.minimum(open_, close),
+        "close": close,
+        "volume": np.full(count, 1000.0),
+    }
+    return admf.Bars(pl.DataFrame(frame), frequency="1s")
+
+
+@pytest.fixture(scope="module")
+def measured() -> admf.fidelity.Fidelity:
+    """Our rules, and one whose market orders pay half a percent."""
+    dear = admf.Execution(slippage=admf.slippage.bps(50.0), clamp="none")
+    return admf.fill_fidelity(walk(30_000, 3), "1min", {"ours": admf.Execution(), "dear": dear})
+
+
+def test_the_truth_lies_between_worst_and_best(measured: admf.fidelity.Fidelity) -> None:
+    assert measured.coverage["outcome_covered"].to_list() == [1.0] * len(STREAMS)
+    fixed = measured.coverage.filter(~pl.col("stream").str.contains("trail"))
+    assert fixed["profit_covered"].to_list() == [1.0] * (len(STREAMS) - 1)
+
+
+def test_entries_without_a_jump_fill_at_the_same_price(measured: admf.fidelity.Fidelity) -> None:
+    ours = measured.frame.filter(model="ours").filter(~pl.col("stream").str.contains("trail"))
+    assert ours["price_bias_bps"].abs().max() == pytest.approx(0.0, abs=1e-9)
+    assert ours["only_model"].to_list() == ours["only_truth"].to_list() == [0.0] * len(ours)
+
+
+def test_a_planted_bias_is_found(measured: admf.fidelity.Fidelity) -> None:
+    dear = measured.frame.filter(model="dear", stream="market")
+    assert dear["price_bias_bps"].item() == pytest.approx(50.0, abs=0.2)
+    assert dear["profit_high_bps"].item() < -90.0  # in and out
+
+
+def test_some_brackets_are_open_on_coarse_bars(measured: admf.fidelity.Fidelity) -> None:
+    narrow = measured.coverage.filter(stream="bracket of 0.5 ranges")
+    assert narrow["open"].item() > 0.0
+    assert narrow["width_bps"].item() > 0.0
+    right = measured.frame.filter(stream="bracket of 0.5 ranges", model="ours")["decisions_right"].item()
+    assert 0.5 < right < 1.0
+
+
+def test_the_same_seed_gives_the_same_intervals() -> None:
+    bars, models, streams = walk(20_000, 5), {"best": admf.Execution(path="best")}, (Stream("trail", "trail", 1.0),)
+    first, again, other = (admf.fill_fidelity(bars, "1min", models, streams=streams, seed=seed) for seed in (4, 4, 5))
+    assert first.frame.equals(again.frame)
+    assert not first.frame.equals(other.frame)
+    low, bias, high = (first.frame[f"profit_{name}_bps"].item() for name in ("low", "bias", "high"))
+    assert low < bias < high
+
+
+def test_too_few_bars_are_refused() -> None:
+    with pytest.raises(DataError, match="too few coarse bars"):
+        admf.fill_fidelity(walk(1_000, 1), "1min")
+
+
+def test_no_models_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no models"):
+        admf.fill_fidelity(walk(20_000, 1), "1min", {})
