@@ -3,6 +3,7 @@
 #
 #   make demo             the main job on generated data, with a summary to read
 #   make test             all tests, compiled; then the lanes test-nojit and test-boundscheck
+#   make fuzz             minutes of random cases on every path; a divergence becomes a small case file
 #   make lint types contracts      ruff · mypy --strict · import floors
 #   make bench            the benchmarks, then one table beside targets and peers
 #   make clean            caches, build products and .venv
@@ -22,7 +23,7 @@ BOUNDS_TESTS := tests/paths
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:
-.PHONY: demo test test-jit test-nojit test-boundscheck lint types contracts bench clean
+.PHONY: demo test test-jit test-nojit test-boundscheck fuzz lint types contracts bench clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/run
@@ -41,6 +42,10 @@ test-nojit: $(STAMPS)/test
 # Every array access checked. Compiled code without the checks must never be picked up here, hence the separate cache.
 test-boundscheck: $(STAMPS)/test
 	NUMBA_BOUNDSCHECK=1 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache-boundscheck" $(PYTEST) -n $(WORKERS) $(BOUNDS_TESTS) $(ARGS)
+
+# A million order-bars, another seed each time: make fuzz ARGS="--seed 5 --order-bars 100000".
+fuzz: $(STAMPS)/test
+	@PYTHONPATH=engine:kernels:tests ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" POLARS_MAX_THREADS=1 $(BIN)/python -m fuzzing $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ exactly.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isnan, nan
 from typing import Any
 
@@ -24,6 +25,7 @@ COUNTED = (
     "commission", "slippage_cost", "clamp_saving", "profit_sum", "loss_sum", "sample_count", "exposed_bars", "trips",
     "trips_won", "fills", "orders_filled", "orders_cancelled", "orders_rejected", "orders_expired", "bad_bars",
     "bad_bar_first", "clamps", "ambiguous_groups", "ambiguous_bars", "at_stake", "entry_bar_profit", "bankrupt_bar",
+    "margin_calls",
     "unfilled_not_touched", "unfilled_capped", "unfilled_no_volume", "unfilled_funds", "unfilled_bad_bar",
     "unfilled_clamp",
 )  # fmt: skip
@@ -45,6 +47,10 @@ class Case:
 
     def market(self) -> admf.Market:
         """The bars as the engine takes them; invalid ones are kept."""
+        return self._market
+
+    @cached_property
+    def _market(self) -> admf.Market:
         parts = []
         for index, rows in enumerate(self.bars):
             names = ("open", "high", "low", "close", "volume", "vwap")[: len(rows[0])]
@@ -186,6 +192,7 @@ def rules_of(case: Case, market: admf.Market, account: admf.Account) -> Rules:
         close_positions=case.close_positions,
         sample_sessions=market.intraday,
         margin_initial=account.margin_initial,
+        margin_maintenance=account.margin_maintenance,
         leverage=account.leverage,
         initial_cash=account.cash,
     )
@@ -250,16 +257,21 @@ PATHS: dict[str, Callable[[Case], Outcome]] = {
 
 def first_difference(case: Case, names: tuple[str, ...] = ("oracle", "compiled")) -> str:
     """Where two paths part, in words; empty where they agree bit for bit."""
-    first, second = (PATHS[name](case) for name in names)
+    first, second = names
+    return difference(PATHS[first](case), PATHS[second](case), names)
+
+
+def difference(one: Outcome, other: Outcome, names: tuple[str, ...]) -> str:
+    """Where two outcomes part, in words with the names of their paths."""
     for table in ("transitions", "fills", "orders", "trades", "curve"):
-        left, right = getattr(first, table), getattr(second, table)
-        for index, (one, other) in enumerate(zip(left, right, strict=False)):
-            if one != other:
-                return f"{table}[{index}]: {names[0]} {one} {names[1]} {other}"
+        left, right = getattr(one, table), getattr(other, table)
+        for index, (row, counterpart) in enumerate(zip(left, right, strict=False)):
+            if row != counterpart:
+                return f"{table}[{index}]: {names[0]} {row} {names[1]} {counterpart}"
         if len(left) != len(right):
             longer, shorter = sorted((left, right), key=len, reverse=True)
             return f"{table}: {len(left)} and {len(right)} rows, the first alone is {longer[len(shorter)]}"
-    for name, value in first.counts.items():
-        if value != second.counts[name]:
-            return f"{name}: {names[0]} {value!r} {names[1]} {second.counts[name]!r}"
-    return "" if first.trace_hash == second.trace_hash else "trace hash"
+    for name, value in one.counts.items():
+        if value != other.counts[name]:
+            return f"{name}: {names[0]} {value!r} {names[1]} {other.counts[name]!r}"
+    return "" if one.trace_hash == other.trace_hash else "trace hash"

@@ -182,12 +182,12 @@ def executions(draw: st.DrawFn, ticks: bool, volume: bool, dated: bool) -> dict[
     else:
         rules = {name: word for name, word in rules.items() if not name.startswith("volume")}
     rules["min_fill"] = draw(st.sampled_from([0.0, 0.0, 2.0]))
-    rules["slippage"] = draw(slippages(ticks, volume))
+    rules["slippage"] = draw(st.sampled_from(slippage_models(ticks, volume)))
     rules["commission"] = draw(commissions(dated))
     return rules
 
 
-def slippages(ticks: bool, volume: bool) -> st.SearchStrategy[admf.models.Model]:
+def slippage_models(ticks: bool, volume: bool) -> list[admf.models.Model]:
     """Models that the data supports."""
     made = admf.slippage
     models = [made.none(), made.fixed(0.3), made.bps(40.0), made.half_spread(0.2), made.half_spread(30.0, "bps")]
@@ -196,12 +196,11 @@ def slippages(ticks: bool, volume: bool) -> st.SearchStrategy[admf.models.Model]
     if volume:
         models += [made.volume_share(0.5, 0.4), made.volume_share(0.05, None)]
         models += [made.power(0.5, window=3), made.power(2.0, 1.0, window=20)]
-    return st.sampled_from(models)
+    return models
 
 
-@st.composite
-def commissions(draw: st.DrawFn, dated: bool) -> admf.models.Model:
-    """One model, or a sum of some; the fills of a case cross the bounds of the tiers, its days those of the rates."""
+def commission_models(dated: bool) -> tuple[list[admf.models.Model], list[admf.models.Model]]:
+    """Simple and tiered ones; the fills of a case cross the bounds of the tiers, its days those of the rates."""
     made = admf.commission
     tiers = ((5.0, 0.3), (12.0, 0.1), (None, 0.02))
     simple = [
@@ -225,12 +224,27 @@ def commissions(draw: st.DrawFn, dated: bool) -> admf.models.Model:
         made.tiered(tiers, minimum=1.0, maximum_pct=0.01),
         made.tiered(((60.0, 0.02), (None, 0.001)), "value", 0.3, 0.01, "min_wins"),
     ]
+    return simple, tiered
+
+
+@st.composite
+def commissions(draw: st.DrawFn, dated: bool) -> admf.models.Model:
+    """One model, or a sum of some."""
+    simple, tiered = commission_models(dated)
     if draw(st.integers(0, 2)):
         return draw(st.sampled_from(simple + tiered))
     parts = draw(st.lists(st.sampled_from(simple), min_size=1, max_size=3))
     if draw(st.booleans()):
         parts.insert(draw(st.integers(0, len(parts))), draw(st.sampled_from(tiered)))
-    return made.sum(parts)
+    return admf.commission.sum(parts)
+
+
+def maintenances(account: dict[str, Any], short: str) -> st.SearchStrategy[float | None]:
+    """None, or a ratio up to the initial one."""
+    if account["leverage"] == 1.0 and short == "proceeds_as_cash":
+        return st.none()
+    initial = 1.0 / account["leverage"] if account["leverage"] > 1.0 else account["margin_initial"]
+    return st.sampled_from([None, None, 0.5 * initial, 0.8 * initial, initial])
 
 
 @st.composite
@@ -254,6 +268,10 @@ def cases(draw: st.DrawFn, bars_max: int = 12) -> Case:
     account: dict[str, Any] = {"cash": draw(st.sampled_from([100.0, 1_000.0, 100_000.0]))}
     account["margin_initial"] = draw(st.sampled_from([1.0, 1.0, 0.5]))
     account["leverage"] = draw(st.sampled_from([1.0, 1.0, 1.0, 4.0]))
+    account["margin_maintenance"] = draw(maintenances(account, execution.get("short", "margin")))
+    if account["margin_maintenance"] is not None and draw(st.booleans()):
+        account["cash"] = 100.0
+        execution |= {"cash_submit": "none", "cash_fill": "none"}  # more than the account can carry
     if draw(st.integers(0, 3)) == 0:
         account["positions"] = {"S0": (draw(st.sampled_from([5.0, -5.0, 20.0])), 10.0)}
     instrument: dict[str, Any] = {"tick_size": TICK if ticks else None}

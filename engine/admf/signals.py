@@ -11,6 +11,14 @@ Example:
             return 1 if fast_average > slow_average else 0
 
 In a sweep such a strategy runs in lanes, many parameter sets side by side, wherever the rules of the run allow.
+
+Two more things a class may declare as parameters, each of them an axis of a sweep like the others:
+
+    quantity: float = 100.0      # units of an entry, in the place of `fraction` of the equity
+    stop_loss: float = 0.02      # or take_profit, or trailing_stop: shares of the close of the decision, 0 is none
+
+With one of the last three an entry has exits that cancel each other; an exit that fills keeps the strategy out until
+the rule has wanted another side. They wait in the book, so such a strategy runs in the order engine.
 """
 
 import inspect
@@ -21,9 +29,13 @@ from typing import Any, ClassVar
 
 from admf.errors import StrategyError
 from admf.strategy import CompiledStrategy
+from admf_kernels.codes import OrderType
 
 INDICATORS_MAX = 4
-OWN_FIELDS = ("fraction", "_order")
+OWN_FIELDS = ("quantity", "fraction", "stop_loss", "take_profit", "trailing_stop", "_order")
+EXITS = ("stop_loss", "take_profit", "trailing_stop")
+EXIT_MEMORIES = ("_stop", "_target", "_trail")  # numbers of the exits in the book
+MARKET, LIMIT, STOP = OrderType.MARKET.value, OrderType.LIMIT.value, OrderType.STOP.value
 # kind -> (how many values it keeps from bar to bar, its line in `on_bar`, bars before it counts less the period)
 FORMS: dict[str, tuple[int, str, int]] = {
     "close": (0, "{name} = ctx.close()", 0),
@@ -51,6 +63,40 @@ BODY = """def on_bar(self, ctx):
     elif ctx.working() > 0:  # it waits for volume while the rule has changed its mind
         ctx.cancel(self._order)
 """
+PROTECTED_BODY = """def on_bar(self, ctx):
+    {lines}
+    if ctx.bar < {ready}:
+        return
+    wanted = int(rule(self, {names}))
+    if wanted != self._left:
+        self._left = 0
+    elif wanted != 0:  # an exit has ended this trade
+        return
+    quantity = ctx.position()
+    held = 1 if quantity > 0.0 else -1 if quantity < 0.0 else 0
+    waits = self._order >= 0 and ctx.is_working(self._order)
+    if wanted != held:
+        if not waits:
+            act(self, ctx, wanted)
+    elif waits:
+        ctx.cancel(self._order)
+"""
+ON_FILL = """def on_fill(self, ctx, fill):
+    if fill.order == self._stop or fill.order == self._target or fill.order == self._trail:
+        self._left = -fill.side
+"""
+ACT = """def act(self, ctx, side):
+    if ctx.position() != 0.0:
+        {leave}
+        self._order = ctx.close_position()
+    if side > 0:
+        self._order = {buy}
+    elif side < 0:
+        self._order = {sell}
+    {protect}
+"""
+BY_FRACTION = {"buy": "ctx.buy_equity(self.fraction)", "sell": "ctx.sell_equity(self.fraction)"}
+BY_QUANTITY = {"buy": "ctx.buy(self.quantity)", "sell": "ctx.sell(self.quantity)"}
 WANT = "def want(strategy, {inputs}):\n    return int(rule(strategy, {names}))\n"
 
 
@@ -100,14 +146,29 @@ def lowest(period: str | int) -> Indicator:
     return Indicator("lowest", period)
 
 
-def act(self: Any, ctx: Any, side: int) -> None:
-    """Goes to a side with `fraction` of the equity, at market; what is held on another side is closed first."""
-    if ctx.position() != 0.0:
-        self._order = ctx.close_position()
-    if side > 0:
-        self._order = ctx.buy_equity(self.fraction)
-    elif side < 0:
-        self._order = ctx.sell_equity(self.fraction)
+def cancel_exits(self: Any, ctx: Any) -> None:
+    """Cancels what waits to close the position."""
+    for number in (self._stop, self._target, self._trail):
+        if number >= 0 and ctx.is_working(number):
+            ctx.cancel(number)
+
+
+def protect(self: Any, ctx: Any, side: int, entry: int) -> None:
+    """The exits of an entry, at their shares of the close; they cancel each other."""
+    self._stop, self._target, self._trail = -1, -1, -1
+    close = ctx.close()
+    if self.stop_loss > 0.0:
+        self._stop = ctx.submit(-side, STOP, stop=close * (1.0 - side * self.stop_loss), parent=entry)
+    if self.take_profit > 0.0:
+        self._target = ctx.submit(-side, LIMIT, limit=close * (1.0 + side * self.take_profit), parent=entry)
+    if self.trailing_stop > 0.0:
+        self._trail = ctx.trailing_stop(-side, percent=100.0 * self.trailing_stop, parent=entry)
+    if self._stop >= 0 and self._target >= 0:
+        ctx.oco(self._stop, self._target)
+    if self._trail >= 0 and self._target >= 0:
+        ctx.oco(self._target, self._trail)
+    elif self._trail >= 0 and self._stop >= 0:
+        ctx.oco(self._stop, self._trail)
 
 
 class SignalStrategy(CompiledStrategy):
@@ -138,18 +199,28 @@ class SignalStrategy(CompiledStrategy):
             raise StrategyError("not so many indicators", field=field, found=len(names), allowed=allowed)
         for name, indicator in own.items():
             for memory in memories(name, indicator):
-                cls.__annotations__ = inspect.get_annotations(cls) | {memory: float}
-                setattr(cls, memory, 0.0)
+                declare(cls, memory, 0.0)
+        declared = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
+        protected = not declared.isdisjoint(EXITS)
+        if protected:
+            declare_exits(cls, declared)
         inputs = [f"input_{index}" for index in range(INDICATORS_MAX)]
         cls.want = made(WANT.format(inputs=", ".join(inputs), names=", ".join(inputs[: len(names)])), "want", rule)
         if "on_bar" not in vars(cls):
-            cls.on_bar = made(body(cls.indicators), "on_bar", rule, act)  # type: ignore[attr-defined]
-            cls.on_bar.__qualname__ = f"{cls.__name__}.on_bar"  # type: ignore[attr-defined]
+            act = made(act_source("quantity" in declared, protected), "act", rule)
+            hooks = {"on_bar": made(body(cls.indicators, protected), "on_bar", rule, act)}
+            if protected:
+                hooks["on_fill"] = made(ON_FILL, "on_fill", rule)
+            for name, hook in hooks.items():
+                hook.__qualname__ = f"{cls.__name__}.{name}"
+                setattr(cls, name, hook)
 
     @classmethod
     def fields(cls) -> dict[str, type[Any]]:
         """Parameters and state, those of this base class last."""
         found = super().fields()
+        if "quantity" in found:
+            del found["fraction"]
         return {name: found[name] for name in sorted(found, key=lambda name: name in OWN_FIELDS)}
 
     def ready(self) -> int:
@@ -162,7 +233,42 @@ def memories(name: str, indicator: Indicator) -> list[str]:
     return [f"_{name}_{index}" for index in range(FORMS[indicator.kind][0])]
 
 
-def body(indicators: dict[str, Indicator]) -> str:
+def declare(cls: type[SignalStrategy], name: str, value: float) -> None:
+    """Gives a class a field as if it stood in its body."""
+    cls.__annotations__ = inspect.get_annotations(cls) | {name: type(value)}
+    setattr(cls, name, value)
+
+
+def declare_exits(cls: type[SignalStrategy], declared: set[str]) -> None:
+    """The parameters of exits that a class has not declared, what it remembers of them, and their bounds."""
+    cls.orders_per_bar_max = max(cls.orders_per_bar_max, 8)
+    for name in EXITS:
+        if name not in declared:
+            declare(cls, name, 0.0)
+    for name in EXIT_MEMORIES:
+        declare(cls, name, -1)
+    declare(cls, "_left", 0)  # the side of the trade that an exit has ended, while the rule still wants it
+    inner = getattr(cls, "check", None)
+
+    def check(self: Any) -> None:
+        if not (0.0 <= self.stop_loss < 1.0 and self.take_profit >= 0.0 and 0.0 <= self.trailing_stop < 1.0):
+            raise ValueError("allowed: 0 <= stop_loss < 1, take_profit >= 0, 0 <= trailing_stop < 1")
+        if inner is not None:
+            inner(self)
+
+    cls.check = check  # type: ignore[attr-defined]
+
+
+def act_source(by_quantity: bool, protected: bool) -> str:
+    """The source of `act`: to a side, at market; what is held on another side is closed first."""
+    return ACT.format(
+        leave="cancel_exits(self, ctx)" if protected else "pass",
+        protect="if side != 0:\n        protect(self, ctx, side, self._order)" if protected else "",
+        **(BY_QUANTITY if by_quantity else BY_FRACTION),
+    )
+
+
+def body(indicators: dict[str, Indicator], protected: bool) -> str:
     """The source of `on_bar`."""
     lines, ready = [], []
     for name, indicator in indicators.items():
@@ -172,12 +278,14 @@ def body(indicators: dict[str, Indicator]) -> str:
         if indicator.kind != "close":
             ready.append(f"{period} + {shift}" if shift else period)
     first = "0" if not ready else ready[0] if len(ready) == 1 else f"max({', '.join(ready)})"
-    return BODY.format(lines="\n    ".join(lines), ready=first, names=", ".join(indicators))
+    form = PROTECTED_BODY if protected else BODY
+    return form.format(lines="\n    ".join(lines), ready=first, names=", ".join(indicators))
 
 
 def made(source: str, name: str, rule: Callable[..., Any], act: Callable[..., None] | None = None) -> FunctionType:
     """A function from its source, with the rule in its globals."""
     namespace: dict[str, Any] = {"rule": rule, "act": act, "__name__": __name__}
+    namespace |= {"cancel_exits": cancel_exits, "protect": protect}
     exec(compile(source, f"<{name} of a signal strategy>", "exec"), namespace)
     function: FunctionType = namespace[name]
     return function

@@ -89,7 +89,7 @@ def judge_on_close(market, state, order, bar: int) -> None:
             return
         if order.form == OrderType.STOP_LIMIT:
             latch(state, order, bar, AT_CLOSE)
-            if config.stop_limit == StopLimitRule.NEXT_BAR_ONLY:
+            if stop_limit_rule(config, order) == StopLimitRule.NEXT_BAR_ONLY:
                 return
     if order.form == OrderType.STOP:
         filled = fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_STOP)

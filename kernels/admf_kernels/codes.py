@@ -1,7 +1,4 @@
-"""Every code of the engine, declared once; the user-facing word is the lower-case name, the text says what it means.
-
-Numba compares members inside kernels, record fields hold their values. `Code.parse` is the door for user text.
-"""
+"""Every code of the engine, declared once; the user-facing word is the lower-case name, the text says what it means."""
 
 from enum import IntEnum
 from typing import Self
@@ -127,6 +124,8 @@ class Reason(Code):
     SESSION_UNKNOWN = 36, "on-open and on-close types need dated bars"
     TOUCHED_AT_OPEN = 37, "the open was at or beyond the trigger"
     TOUCHED = 38, "the trigger was touched inside the bar"
+    RISK_LIMIT = 39, "the limits of `risk` cut it, or left nothing of it"
+    MARGIN_CALL = 40, "equity fell below the maintenance margin"
 
 
 class Liquidity(Code):

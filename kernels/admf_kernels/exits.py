@@ -102,7 +102,8 @@ def lowest_trail_exit(config, state, trail_row: int, limit_row: int, side: int, 
     instrument = state.instruments[trail.symbol]
     level = lowest_trigger(config.stop_trigger, side, adverse, instrument.tick_inverse)
     peak = better_peak(trail, peak_for(trail, level, instrument.tick_inverse), trail.activation)
-    if side * (favourable - peak) < 0.0:
+    unreached = config.stop_trigger == StopTrigger.THROUGH and instrument.tick_inverse == 0.0  # only beyond the extreme
+    if side * (favourable - peak) < 0.0 or (unreached and favourable == peak):
         return np.nan
     if limit_row >= 0 and reaches_limit(config, instrument, state.orders[limit_row], peak):
         return np.nan

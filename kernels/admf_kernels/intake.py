@@ -207,10 +207,13 @@ def place_trail(state, order) -> None:
 def check_order(market, state, row: int, bar: int) -> None:
     """L-01, L-02, A-02: takes one submitted order to VALIDATED or REJECTED and lists it if it lives."""
     config, account, order = state.config[0], state.account[0], state.orders[row]
-    move(config, account, state.transitions, order, bar, OrderEvent.SUBMIT.value, Reason.NONE.value)
+    cut = order.reason  # Reason.RISK_LIMIT where limits have cut the quantity, else NONE
+    move(config, account, state.transitions, order, bar, OrderEvent.SUBMIT.value, cut)
     asked = order.quantity  # of a child its own, before it takes what its parent has filled
     reason = refusal(state, order)
     if reason != Reason.NONE:
+        if cut != Reason.NONE and (reason == Reason.QUANTITY_NOT_POSITIVE or reason == Reason.BELOW_LOT):
+            reason = cut
         move(config, account, state.transitions, order, bar, OrderEvent.REFUSE.value, reason)
         return
     move(config, account, state.transitions, order, bar, OrderEvent.VALIDATE.value, Reason.NONE.value)

@@ -172,7 +172,7 @@ def join_children(state, parent, bar: int, hit_count: int) -> int:
             child = state.orders[row]
             if child.parent != parent.number or child.eligible_bar > bar or is_judged(child):
                 continue
-            if (child.form == OrderType.STOP) != (stops == 0):
+            if (child.form == OrderType.STOP and not child.bits & IF_TOUCHED) != (stops == 0):
                 continue
             set_class(state, child)
             state.hits[hit_count] = row

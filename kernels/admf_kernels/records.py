@@ -174,6 +174,7 @@ config_dt = record(
         ("initial_cash", f8),
         ("leverage", f8),  # 1 buys with cash alone; above it A-11 holds
         ("margin_initial", f8),  # share of a short's entry value that is locked beside its proceeds
+        ("margin_maintenance", f8),  # share of the positions' value that equity has to cover; NaN: not tested
         ("volume_window", i4),  # bars of the trailing mean
         ("bar_count", i4),  # bars in all: the last one ends the data
         ("slip_on", i4),  # bits of SlipOn
@@ -217,7 +218,7 @@ config_dt = record(
         ("sample_sessions", u1),  # 1: returns are sampled at the last bar of each session, 0: every bar
         ("record", u1),  # Record
     ],
-    160,
+    168,
 )
 
 account_dt = record(
@@ -284,11 +285,12 @@ account_dt = record(
         ("ambiguous_bar", i4),  # the last of these, -1 without
         ("next_oco", i4),  # next id for a bracket's own group
         ("bankrupt_bar", i4),  # -1 while solvent
+        ("margin_calls", i4),  # positions that the engine closed (A-13)
         ("bars_processed", i4),
         ("failed_order", i4),  # number of the order at which a user law failed, -1 without
         ("row_limit", i4),  # first row of orders that this bar may not use
     ],
-    384,
+    392,
 )
 
 FloatArray = NDArray[np.float64]

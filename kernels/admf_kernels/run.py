@@ -20,12 +20,12 @@ from admf_kernels.codes import (
     SlipOn,
 )
 from admf_kernels.context import make_context
-from admf_kernels.execution import execute
-from admf_kernels.intake import new_order, read_script, take_orders
+from admf_kernels.intake import read_script, take_orders
 from admf_kernels.laws.accounting import equity_of
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
 from admf_kernels.links import parent_lives, route
+from admf_kernels.margin import check_margin, flatten
 from admf_kernels.step import match
 from admf_kernels.touch import left_this_bar, set_class
 from admf_kernels.views import as_market, as_state
@@ -54,8 +54,9 @@ def on_fill(strategy, ctx, fill) -> None:
 def has_room(state, row_count_max: int) -> bool:
     """A-05, W-06: whether the logs can take all that one more bar with `row_count_max` new orders may write."""
     account = state.account[0]
-    orders = account.working_count + row_count_max + len(state.positions)
-    if account.order_count + row_count_max + len(state.positions) > len(state.orders):
+    own = 2 * len(state.positions)  # orders of the engine: a position that was called and opened again may be closed
+    orders = account.working_count + row_count_max + own
+    if account.order_count + row_count_max + own > len(state.orders):
         return False
     if account.fill_count + FILLS_PER_ORDER * orders > len(state.fills):
         return False
@@ -65,25 +66,6 @@ def has_room(state, row_count_max: int) -> bool:
         return False
     rows = account.transition_count + TRANSITIONS_PER_ORDER * orders + account.command_count
     return state.config[0].record != Record.FULL or rows <= len(state.transitions)
-
-
-@law
-def flatten(market, state, symbol: int, bar: int, price: float, slip_bit: int, reason: int) -> None:
-    """A-08, A-10: closes a position by an order of the engine."""
-    config, account = state.config[0], state.account[0]
-    quantity = state.positions[symbol].quantity
-    account.row_limit = len(state.orders)
-    row = new_order(state, bar)
-    account.checked_count = account.order_count
-    order = state.orders[row]
-    order.side = -1 if quantity > 0.0 else 1
-    order.quantity = abs(quantity)
-    order.symbol = symbol
-    order.eligible_bar = bar
-    order.expires_bar = bar
-    for event in (OrderEvent.SUBMIT.value, OrderEvent.VALIDATE.value, OrderEvent.ROUTE.value):
-        move(config, account, state.transitions, order, bar, event, reason)
-    execute(market, state, order, bar, price, TAKER, reason, slip_bit, False, False, bar + 1, price, True)
 
 
 @law
@@ -202,8 +184,7 @@ def take_row(market, state, bar: int, is_last: bool, exposed: bool) -> None:
 def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_max: int) -> int:
     """Processes bars [first_bar, last_bar); returns the next bar. `account.status` says why it stopped early.
 
-    `market` and `state` are the named tuples, or their `handles` for compiled code. `strategy` is a record array of
-    length 1: parameters and state of the user's strategy.
+    `market` and `state`: named tuples, or their `handles` for compiled code; `strategy`: a record array of length 1.
     """
     market, state = as_market(market), as_state(state)
     config, account, own = state.config[0], state.account[0], strategy[0]
@@ -228,6 +209,7 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
         account.bar_fill_start = fill_start
         if account.working_count > 0 or account.command_count > 0:
             match(market, state, bar)
+        check_margin(market, state, bar)
         exposed = mark(market, state, bar)
         broke = account.equity <= 0.0 and account.bankrupt_bar < 0
         if broke:

@@ -23,6 +23,7 @@ EXIT, OPENING = OrderFlag.EXIT.value, OrderFlag.OPENING.value
 SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
 TRAIL, IF_TOUCHED = OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
+POST_ONLY = OrderFlag.POST_ONLY.value
 PATH_RULE = StopLimitRule.PATH.value
 LONE = IF_TOUCHED | AT_OPEN | AT_CLOSE  # never judged together with an exit of the other kind
 
@@ -157,7 +158,7 @@ def reached_at_open(market, state, order, bar: int) -> bool:
         return False
     if order.form == OrderType.STOP:
         return order.bits & TRIGGERED != 0 or trigger_reached(config, order, open_)
-    may_take = order.bits & AT_OPEN != 0 or takes_at_open(config, order)
+    may_take = order.bits & (AT_OPEN | POST_ONLY) != 0 or takes_at_open(config, order)  # P-14: it would
     if order.eligible_bar == bar and may_take and order.side * (open_ - order.limit_price) <= 0.0:
         return True
     return order.bits & AT_OPEN == 0 and reaches_limit(config, state.instruments[order.symbol], order, open_)

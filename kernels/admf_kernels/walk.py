@@ -162,7 +162,7 @@ def follow_path(state, symbol: int, bar: int, price: float) -> None:
         order = state.orders[state.working[index]]
         if order.bits & TRAIL == 0 or order.symbol != symbol or not is_active(order) or order.bits & TRIGGERED:
             continue
-        if order.eligible_bar <= bar:
+        if order.eligible_bar <= bar or order.bits & FRESH:  # a child follows from its activation on
             see_price(order, price, state.instruments[symbol].tick_inverse)
 
 

@@ -88,7 +88,7 @@ def player(script: Script) -> type[EventStrategy]:
         def submit_row(self, order: np.record) -> int:
             ticket = ticket_of(order, self.ids)
             fields = ticket._asdict()
-            for name in ("order", "action"):
+            for name in ("order", "action", "reason"):
                 del fields[name]
             return self.submit(fields.pop("side"), OrderType(fields.pop("type")), fields.pop("quantity"), **fields)
 

@@ -112,6 +112,7 @@ def test_positions_are_closed_and_metrics_collected() -> None:
     assert metrics.final_portfolio_value == result.metrics["final_equity"]
     assert metrics.max_drawdown == result.metrics["max_drawdown"]
     assert metrics.orders_generated == result.metrics["orders"]
+    assert metrics.events_processed == 400 + result.metrics["orders"] + result.metrics["fills"]
     assert metrics.execution_time is not None
     assert 0.0 < metrics.execution_time < 60.0
     assert metrics.peak_bytes > 10_000

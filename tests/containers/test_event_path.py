@@ -255,12 +255,28 @@ def test_limits_cut_and_refuse() -> None:
     result = admf.backtest(bars, Piling(), risk=admf.Risk(max_position_size=10.0), close_positions=False)
     assert result.orders["quantity"].to_list() == [4.0, 4.0, 2.0, 0.0, 0.0]
     assert result.orders["status"].to_list() == ["FILLED", "FILLED", "FILLED", "REJECTED", "REJECTED"]
+    assert result.orders["reason"].to_list()[3:] == ["RISK_LIMIT", "RISK_LIMIT"]
+    submitted = result.transitions.filter(event="SUBMIT")["reason"].to_list()
+    assert submitted == ["NONE", "NONE", "RISK_LIMIT", "RISK_LIMIT", "RISK_LIMIT"]
+    events = run_strategy(
+        bars, PilingEvents, risk_manager={"max_position_size": 10.0}, broker={"close_positions": False}
+    )
+    assert events.transitions.equals(result.transitions)
+    lots = admf.Instrument("SYM", lot_size=3.0)
+    whole = admf.backtest(bars, Piling(), risk=admf.Risk(max_position_size=5.0), instruments=[lots])
+    assert whole.orders["reason"].to_list()[1] == "RISK_LIMIT"  # what is left of it is less than a lot
     heat = admf.backtest(bars, Piling(), risk=admf.Risk(max_portfolio_heat=0.01), close_positions=False)
     price = float(bars.arrays.close[0, 0])
     assert heat.orders["quantity"][0] == min(4.0, 0.01 * 100_000.0 / price)
     assert heat.metrics["orders_rejected"] > 0
     worth = heat.positions["quantity"][0] * bars.arrays.close[:6, 0].max()
     assert worth <= 0.0105 * 100_000.0
+
+
+class PilingEvents(EventStrategy):
+    def on_bar(self, bar: BarEvent) -> None:
+        if bar.bar < 5:
+            self.buy(4.0)
 
 
 class Plunge(admf.CompiledStrategy):

@@ -74,6 +74,23 @@ def test_a_container_that_cannot_be_reset_is_replaced() -> None:
         assert pool.replaced == 2
 
 
+def test_a_container_that_was_written_to_while_it_was_free_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    with ContainerPool(FACTORY, specs(TrendFollowingEvents, params=PARAMS), 1, poison=True) as pool:
+        with pool.lease() as box:
+            box.start()
+            trace(box)
+            kept = box.resolve("broker").stepper.state.fills
+        with pool.lease() as other:
+            assert other is box
+        kept["price"][3] = 1.0  # somebody has kept a reference and goes on
+        with pool.lease() as other:
+            assert other is not box
+            other.start()
+            assert trace(other) == alone()
+        assert pool.replaced == 1
+    assert "broker.fills was written to while the container was free" in caplog.text
+
+
 def test_a_pool_says_when_it_is_empty_or_given_a_stranger() -> None:
     with ContainerPool(ContainerFactory(), [], 1) as pool:
         pool.acquire()

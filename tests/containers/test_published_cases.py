@@ -22,11 +22,16 @@ def twice(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def both(bars: Any, orders: Any, **rules: Any) -> admf.Result:
         result = admf.simulate(bars, orders, **rules)
-        market = result.records.market
+        market, execution = result.records.market, result.records.execution
+        broker = {
+            "execution": execution,
+            "close_positions": rules.get("close_positions", False),
+            "debug": bool(execution.user_laws()),  # plain Python: the law of one case is not worth a kernel of its own
+        }
         events = run_strategy(
             market,
             player(read_orders(orders, market)),
-            broker={"execution": result.records.execution, "close_positions": rules.get("close_positions", False)},
+            broker=broker,
             portfolio={"account": result.records.account_value},
         )
         same = events.trace_hash == result.trace_hash or result.metrics["bankrupt_bar"] is not None

@@ -150,6 +150,8 @@ def test_rules_that_are_refused(change: dict[str, Any], message: str) -> None:
         ({"currency": ""}, "account.currency: not a name"),
         ({"leverage": 0.5}, "account.leverage: out of range; found 0.5; allowed: a finite number >= 1"),
         ({"margin_initial": -0.1}, "account.margin_initial: out of range"),
+        ({"margin_maintenance": 0.0}, "account.margin_maintenance: out of range"),
+        ({"margin_maintenance": 1.5}, "account.margin_maintenance: out of range"),
         ({"positions": [1]}, "account.positions: not a mapping"),
         ({"positions": {"A": 3}}, "account.positions.A: not a pair"),
         ({"positions": {"A": (0, 1)}}, "account.positions.A.quantity: no position"),
@@ -198,6 +200,25 @@ def test_every_fault_at_once() -> None:
             {},
             "account.positions.A: short=forbidden with an initial short position; found -1.0",
         ),
+        (
+            Execution(),
+            Account(margin_initial=0.5, margin_maintenance=0.6),
+            {},
+            "account.margin_maintenance: the maintenance ratio is above the initial one (margin_initial); found 0.6; "
+            "allowed: at most 0.5; or raise account.margin_initial",
+        ),
+        (
+            Execution(short="proceeds_as_cash"),
+            Account(leverage=4.0, margin_maintenance=0.3),
+            {},
+            "above the initial one (1/leverage = 1/4); found 0.3; allowed: at most 0.25; or lower account.leverage",
+        ),
+        (
+            Execution(short="proceeds_as_cash"),
+            Account(margin_maintenance=0.3),
+            {},
+            "account.margin_maintenance: short=proceeds_as_cash has no initial margin that could be maintained",
+        ),
         (Execution(), Account(), {"bar_count": 0}, "bar_count: out of range"),
         (Execution(), Account(), {"record": "all"}, "record: unknown word; found 'all'"),
     ],
@@ -214,6 +235,8 @@ def test_what_does_not_contradict_is_cast() -> None:
         cast(Execution(points_only=True, path=path, trail_eval="path", latency_bars=3))
     cast(Execution(bounds=True, path="best", trail_eval="path"))
     cast(Execution(price_ref="close", market_fill="same_close", path="queue"))
+    cast(Execution(), Account(leverage=3.0, margin_initial=0.1, margin_maintenance=1.0 / 3.0))
+    cast(Execution(short="forbidden"), Account(margin_maintenance=1.0))
 
 
 # ---------------------------------------------------------------------------------------------------------- the record

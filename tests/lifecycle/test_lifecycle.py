@@ -11,7 +11,8 @@ from admf_kernels.laws.lifecycle import ILLEGAL, TABLE, is_active, is_alive, mov
 from admf_kernels.records import account_dt, config_dt, order_dt, transition_dt
 from oracle.life import after
 from played import Play, on_path
-from repo.checkout import SPEC
+from repo.checkout import SPEC, text_of
+from repo.update_spec import without_links
 
 ARROW = re.compile(r"(\w+)→(\w+)")
 FINAL = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED)
@@ -19,7 +20,7 @@ FINAL = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderS
 
 def table_of_the_text() -> dict[tuple[str, str], str]:
     """(status, event) → status, as SPEC.md writes them: `STATUS: EVENT→STATUS, …` between dots."""
-    text = SPEC.read_text(encoding="utf-8")
+    text = without_links(text_of(SPEC))
     rule = text[text.index("**L-01**") : text.index("**L-02**")]
     body = rule[rule.index("illegal:") + len("illegal:") :].replace("\n", " ")
     found = {}

@@ -9,6 +9,7 @@ from oracle.filling import execute
 from oracle.inside import inside_phase, numbered_phase
 from oracle.intake import check, obey, submit
 from oracle.linked import end, route
+from oracle.margin import call
 from oracle.opening import open_phase
 from oracle.prices import is_valid
 from oracle.records import WALKED, Bar, Command, Instrument, Order, Position, Price, Request, Rules
@@ -138,11 +139,13 @@ class Run:
                 end(world, order, OrderEvent.EXPIRE, Reason.TIME_IN_FORCE)
 
     def settle(self) -> None:
-        """R-06, T-02, A-01, A-08: P5: trails, remainders that may not wait, marks, bankruptcy."""
+        """R-06, T-02, A-01, A-08, A-12: P5: trails, remainders that may not wait, margin, marks, bankruptcy."""
         world = self.world
         end_bar(world)
         for order in list(world.orders):
             end_immediate(world, order)
+        if world.rules.margin_maintenance is not None:
+            call(world, self.close_out)
         for symbol, position in enumerate(world.positions):
             if is_valid(world.now(symbol)):
                 position.mark = world.now(symbol).close
@@ -164,7 +167,7 @@ class Run:
             )
 
     def close_out(self, symbol: int, found: Price) -> None:
-        """A-08, A-10: an order of the engine closes a position at a price, without the volume cap."""
+        """A-08, A-10, A-13: an order of the engine closes a position at a price, without the volume cap."""
         world = self.world
         held = world.positions[symbol].quantity
         if held == 0.0:

@@ -153,7 +153,7 @@ def affordable(
         cost = cost_of(quantity)
         if cost <= budget:
             within = max(within, quantity)
-        if not isfinite(cost) or abs(cost - budget) <= 1e-12 * budget:
+        if not isfinite(cost) or cost <= 0.0 or abs(cost - budget) <= 1e-12 * budget:
             break
         quantity = quantity * (budget / cost)
     quantity = floored(quantity, instrument)

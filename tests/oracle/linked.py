@@ -53,9 +53,10 @@ def adopt(child: Order, parent: Order) -> None:
 
 
 def last_bar(world: World, order: Order, first: int) -> int:
-    """T-01, C-06: the last bar that may fill an order whose first eligible bar is `first`."""
-    last = life(world, order, first)
-    return min(last, order.eligible_bar) if order.type in (*ON_OPEN, *ON_CLOSE) else last
+    """T-01, C-06: the last bar that may fill an order whose first eligible bar is `first`, or is C-06's."""
+    if order.type in (*ON_OPEN, *ON_CLOSE):
+        return min(life(world, order, order.eligible_bar), order.eligible_bar)
+    return life(world, order, first)
 
 
 def life(world: World, order: Order, first: int) -> int:

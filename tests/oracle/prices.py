@@ -2,7 +2,7 @@
 
 from math import ceil, floor, isfinite, isnan
 
-from admf_kernels.codes import Liquidity, Reason
+from admf_kernels.codes import Liquidity, OrderType, Reason
 from oracle.records import ON_CLOSE, ON_OPEN, STOP_LIMITS, TOUCHED, TRAILS, Bar, Instrument, Order, Price, Rules
 
 SLACK = 1e-4  # of a tick
@@ -140,7 +140,7 @@ def stop_base_inside(order: Order, stop: float, bar: Bar, rules: Rules) -> float
     """P-08, P-12, R-08: the base price of a stop or a touched trigger reached inside the bar."""
     if order.type in TOUCHED:
         return stop
-    words = (rules.stop_gap, rules.trail_fill if order.type in TRAILS else "")
+    words = (rules.stop_gap, rules.trail_fill if order.type == OrderType.TRAILING_STOP else "")
     return worse(order.side, stop, bar.close) if "worse_of_stop_and_close" in words else stop
 
 

@@ -99,6 +99,7 @@ class Rules:
     close_positions: bool = False
     sample_sessions: bool = False
     margin_initial: float = 1.0
+    margin_maintenance: float | None = None
     leverage: float = 1.0
     initial_cash: float = 100_000.0
 

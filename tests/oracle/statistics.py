@@ -42,6 +42,7 @@ class Statistics:
     at_stake: float = 0.0
     entry_bar_profit: float = 0.0
     bankrupt_bar: int = -1
+    margin_calls: int = 0
     unfilled_not_touched: int = 0  # U-01: bars of orders by cause
     unfilled_capped: int = 0
     unfilled_no_volume: int = 0

@@ -2,7 +2,7 @@
 
 from math import isfinite, isnan, nan
 
-from oracle.prices import rounded_down, rounded_up, worse
+from oracle.prices import is_valid, rounded_down, rounded_up, worse
 from oracle.records import TRAILS, WALKED, Bar, Instrument, Order, Rules
 from oracle.world import World
 
@@ -149,5 +149,7 @@ def end_bar(world: World) -> None:
         return  # X-03 has moved them
     for order in live_trails(world):
         bar = world.now(order.symbol)
+        if not is_valid(bar):
+            continue
         unsure = order.activated_bar == world.bar and not order.sees_extreme
         move_peak(world, order, bar.close if reference == "close" or unsure else extreme(order, bar))

@@ -76,12 +76,14 @@ def test_the_commands_run(arguments: list[str], shown: str, capsys: pytest.Captu
 
 
 @pytest.mark.usefixtures("user_folder")
-def test_the_configuration_on_the_page_loads(tmp_path: Path) -> None:
+def test_the_configurations_on_the_page_load(tmp_path: Path) -> None:
     from admf.config import load_config
 
-    text = next(text for language, text in _blocks() if language == "yaml")
-    (tmp_path / "page.yaml").write_text(text, encoding="utf-8")
-    assert load_config(tmp_path / "page.yaml") is not None
+    texts = [text for language, text in _blocks() if language == "yaml"]
+    assert texts
+    for text in texts:
+        (tmp_path / "page.yaml").write_text(text, encoding="utf-8")
+        assert load_config(tmp_path / "page.yaml") is not None
 
 
 def test_tables_that_repeat_the_sources_are_current() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import admf
 from admf.errors import ConfigError, DataError
-from sweep_support import market
+from sweep_support import market, sweep
 
 BARS, SHARE = 600, 0.003
 
@@ -40,10 +40,14 @@ def test_signals_are_the_strategy_that_makes_them() -> None:
 
 def test_columns_are_runs_of_their_own() -> None:
     above = np.stack([averages(3, 13), averages(5, 21)], axis=1)
-    results = admf.simulate_signals(market(), above, ~above, record="summary")
-    assert [result.trace_hash for result in results] == [
-        admf.simulate_signals(market(), above[:, column], ~above[:, column]).trace_hash for column in (0, 1)
-    ]
+    results = admf.simulate_signals(market(), above, ~above)
+    for column, result in enumerate(results):
+        alone = admf.simulate_signals(market(), above[:, column], ~above[:, column])
+        assert (result.trace_hash, result.fingerprint) == (alone.trace_hash, alone.fingerprint)
+        assert result.orders.equals(alone.orders)
+        assert result.equity.equals(alone.equity)
+    stepped = admf.simulate_signals(market(), above, ~above, record="summary", debug=True)
+    assert [result.trace_hash for result in stepped] == [result.trace_hash for result in results]
 
 
 def _signals(**bars: list[int]) -> dict[str, np.ndarray]:
@@ -86,6 +90,49 @@ def test_the_first_exit_cancels_the_others() -> None:
     assert result.metrics["trades"] == 2
     assert result.metrics["orders_working"] == 0
     assert result.metrics["fills"] == 4
+
+
+class Guarded(admf.SignalStrategy):
+    """The averages above as a rule, with exits."""
+
+    fast: int = 5
+    slow: int = 21
+    stop_loss: float = 0.004
+    take_profit: float = 0.006
+    trailing_stop: float = 0.005
+    fast_average = admf.signals.sma("fast")
+    slow_average = admf.signals.sma("slow")
+
+    def rule(self, fast_average, slow_average):
+        return fast_average > slow_average
+
+
+class Counted(Guarded):
+    quantity: float = 7.0
+
+
+def test_a_rule_with_exits_is_the_signals_of_its_changes() -> None:
+    """An exit that fills keeps the strategy out until the rule has changed its mind."""
+    above = averages(5, 21)
+    entries = above & ~np.concatenate([[False], above[:-1]])
+    exits = {"stop_loss": 0.004, "take_profit": 0.006, "trailing_stop": 0.005}
+    result = admf.backtest(market(), Guarded())
+    assert result.trace_hash == admf.simulate_signals(market(), entries, ~above, **exits).trace_hash
+    kinds = result.orders.filter(status="FILLED")["type"].value_counts().sort("type")
+    assert dict(kinds.iter_rows()).keys() == {"limit", "market", "stop", "trailing_stop"}
+    counted = admf.backtest(market(), Counted())
+    given = admf.simulate_signals(market(), entries, ~above, size=7.0, size_kind="quantity", **exits)
+    assert counted.trace_hash == given.trace_hash
+
+
+def test_exits_of_a_rule_are_axes() -> None:
+    study = sweep(strategy=Guarded(), grid={"stop_loss": [0.0, 0.004, 1.5]})
+    assert study.results["status"].to_list() == ["done", "done", "failed"]
+    assert "allowed: 0 <= stop_loss < 1" in study.results["error"][2]
+    assert study.results["path"].to_list()[:2] == ["engine", "engine"]
+    assert study.results["trace_hash"][1] == admf.backtest(market(), Guarded()).trace_hash
+    with pytest.raises(ConfigError, match="no parameter 'fraction'"):
+        Counted(fraction=0.5)
 
 
 def test_an_exit_signal_takes_the_waiting_exits_along() -> None:

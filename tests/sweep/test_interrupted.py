@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,9 +17,12 @@ import polars as pl
 import pytest
 
 import admf
-from admf.errors import ConfigError, OutputError
+from admf.errors import ConfigError, OutputError, RunError
 from admf.strategies import SmaCross
-from admf.sweeps.store import part_files, read_parts
+from admf.sweeps import processes
+from admf.sweeps.processes import OWNER, PREFIX, SHARED_MEMORY, remove_left
+from admf.sweeps.store import hold, part_files, read_parts
+from admf.sweeps.trials import Trials
 from repo.checkout import ROOT
 from sweep_child import Slow, study
 from sweep_support import market, sweep
@@ -197,8 +201,43 @@ def test_a_part_that_did_not_get_into_the_index_is_found(tmp_path: Path) -> None
     assert [path.name[0] for path in (tmp_path / "study" / "parts").iterdir()] == ["0"]
 
 
-def test_processes_give_the_same(tmp_path: Path, whole: pl.DataFrame) -> None:
-    assert study(None, executor="process").results.equals(whole)
+def test_processes_go_on_after_all_of_them_were_killed(tmp_path: Path, whole: pl.DataFrame) -> None:
+    before = set(folders())
+    with child(tmp_path / "study", "process") as process:
+        wait_for(process, 1)
+        (left,) = set(folders()) - before
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert left.is_dir()  # shared memory that nobody frees
+    assert study(tmp_path / "study", executor="process").results.equals(whole)
+    assert not left.exists()
+
+
+def folders() -> Iterator[Path]:
+    """Of sweeps on processes."""
+    place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else Path(tempfile.gettempdir())
+    return place.glob(f"{PREFIX}*")
+
+
+def test_the_folder_of_a_sweep_that_lives_stays(tmp_path: Path) -> None:
+    alive, left = tmp_path / f"{PREFIX}alive", tmp_path / f"{PREFIX}left"
+    for folder in (alive, left):
+        folder.mkdir()
+        (folder / OWNER).touch()
+    with (alive / OWNER).open("w") as owner:
+        hold(owner)
+        remove_left(tmp_path)
+    assert alive.is_dir()
+    assert not left.exists()
+
+
+def test_workers_that_fail_as_they_start_end_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(folder: Path, trials: Trials) -> None:
+        (folder / "market.pickle").write_bytes(b"")
+
+    monkeypatch.setattr(processes, "write_job", broken)
+    with pytest.raises(RunError, match=r"3 worker processes in a row failed as they started \(exit code 1\)"):
+        sweep(executor="process", workers=1)
 
 
 class Killer:
@@ -212,9 +251,11 @@ class Killer:
 
     def __call__(self, done: int, total: int) -> None:
         self.seen = done
+        if done == total:
+            self.kills = 0  # no worker of another test is killed
 
     def _work(self) -> None:
-        end = time.monotonic() + 20.0
+        end = time.monotonic() + 120.0
         while len(self.killed) < self.kills and time.monotonic() < end:
             time.sleep(0.02)
             for worker in multiprocessing.active_children() if self.seen == self.done else []:

@@ -126,6 +126,20 @@ def test_ruin_goes_to_the_order_engine() -> None:
         assert study.results["trace_hash"][row] == single(study, row).trace_hash
 
 
+def test_a_maintenance_ratio_goes_to_the_order_engine() -> None:
+    """A-12: a lane looks at closes alone; the high of bar 80 calls the short of the larger fraction."""
+    close = np.full(120, 100.0)
+    high = close.copy()
+    high[80] = 180.0
+    bars = admf.Market([admf.load({"open": close, "high": high, "low": close, "close": close})])
+    grid = {"fraction": [0.1, 0.9], "account.margin_maintenance": [None, 0.5]}
+    study = sweep(market=bars, strategy=Short(), grid=grid)
+    assert study.results["path"].to_list() == ["lanes", "engine"] * 2
+    assert study.results["margin_calls"].to_list() == [0, 0, 0, 1]
+    for row in range(4):
+        assert study.results["trace_hash"][row] == single(study, row).trace_hash
+
+
 def test_a_law_that_fails_is_the_same_error(monkeypatch: pytest.MonkeyPatch) -> None:
     lanes, engine = _both(monkeypatch, execution=admf.Execution(slippage=admf.slippage.law(falling)))
     assert set(lanes["status"]) == {"failed"}

@@ -1,12 +1,14 @@
 """Containers side by side, as the optimisation of the design document has them, and what the results of a study say."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 import admf
+from admf.coordinate import Recipe
 from admf.errors import AdmfError, ConfigError
 from sweep_support import GRID, market, sweep
 
@@ -30,6 +32,29 @@ def test_every_set_is_its_single_backtest() -> None:
     assert totals["total_containers"] == 3
     assert totals["best_return"] == study.results["final_equity"].max()
     assert totals["average_execution_time"] > 0.0
+
+
+SECTIONS = {"backtest": {"components": {"strategy": {"class": "SmaCross", "params": {"slow": 21}}}}}
+
+
+@pytest.mark.parametrize("base", [BASE, SECTIONS], ids=["flat", "sections"])
+def test_a_configuration_is_read_once_for_all_sets(base: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Any] = []
+    whole = Recipe.read
+
+    def counted(source: Any, *rest: Any, **more: Any) -> Recipe:
+        read.append(source)
+        return whole(source, *rest, **more)
+
+    monkeypatch.setattr(Recipe, "read", counted)
+    executor = admf.OptimizationExecutor({"market_data": market()}, max_workers=1)
+    sets = [{"fast": 3, "slow": 34}, {"fast": 5}, {"fast": 5, "execution.path": "best"}, {"fast": 8}]
+    found = executor.run_optimization(base, sets)
+    assert len(read) == 2
+    assert [result.records.strategy["parameters"]["slow"] for _, result in found.results] == [34, 21, 21, 21]
+    assert found.results[2][1].records.execution.path == "best"
+    bad = {"backtest": {"components": {}}}
+    assert isinstance(executor.run_optimization(bad, [{"fast": 3}]).errors[0][1], ConfigError)
 
 
 def test_a_set_that_fails_is_an_error_of_its_own() -> None:

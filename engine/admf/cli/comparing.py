@@ -33,6 +33,10 @@ COMPARED_LEGEND = (
     "filled: share of the orders · missed, extra: filled only under the first, only here · bps: how much worse the "
     "price of orders that both filled · open: bars whose order of events decides · at stake: the money in them"
 )
+GAPS_LEGEND = (
+    "alone: this rule changed, all others as in the first · last: all others changed before · interaction: what the "
+    "rules do not explain one by one"
+)
 ERRORS = {
     "model": "model",
     "fill_rate": "filled",
@@ -118,16 +122,24 @@ def compare_fills(
         compared = compare(market, loaded.strategy if orders is None else orders, models, account=loaded.account)
         gaps = None if between is None else compared.attribution(*between, metric)
         frame = compared.frame
+    show_comparison(frame, gaps, metric, out, as_json=json)
+
+
+def show_comparison(
+    frame: "pl.DataFrame", gaps: "pl.DataFrame | None", metric: str, out: Path | None, *, as_json: bool
+) -> None:
+    """The tables, on paper and on the terminal; or one JSON object."""
     if out is not None:
         write_csv(frame, out)
-    if json:
-        parts = {"models": frame.to_dicts(), "attribution": None if gaps is None else gaps.to_dicts()}
-        print_json(parts)
+    if as_json:
+        print_json({"models": frame.to_dicts(), "attribution": None if gaps is None else gaps.to_dicts()})
         return
-    print_rich(table_of(frame, f"{len(market.arrays.timestamp):,} bars", COMPARED))
+    print_rich(table_of(frame, f"Compared with {frame['model'][0]}", COMPARED))
     print_rich(COMPARED_LEGEND)
-    if gaps is not None and between is not None:
-        print_rich(table_of(gaps, f"\n{metric} from {between[0]} to {between[1]}, one rule at a time"))
+    if gaps is not None:
+        first, second = gaps.columns[1:3]
+        print_rich(table_of(gaps, f"\n{metric} from {first} to {second}, one rule at a time"))
+        print_rich(GAPS_LEGEND)
 
 
 def fidelity(

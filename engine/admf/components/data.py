@@ -1,6 +1,7 @@
 """`HistoricalDataHandler`: the bars of a run, one after the other, and nothing of the bars to come."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,10 +61,14 @@ class HistoricalDataHandler:
     def _take(self, market: Market) -> None:
         self.market = market
         self.bar_count = market.bar_count
-        self.closes = tuple(market.arrays.close[:, symbol].data for symbol in range(market.symbol_count))
+        self.__dict__.pop("closes", None)
         self._columns = {}
-        self._first_ns = int(market.arrays.timestamp[0]) if market.bar_count else 0
         self.reset()
+
+    @cached_property
+    def closes(self) -> tuple[memoryview, ...]:
+        """The closes of each symbol; made when the first strategy asks, since most containers never do."""
+        return tuple(self.market.arrays.close[:, symbol].data for symbol in range(self.market.symbol_count))
 
     # ------------------------------------------------------------------------------------------------------ bar by bar
 
@@ -100,8 +105,10 @@ class HistoricalDataHandler:
     @property
     def time_ns(self) -> int:
         """Time of the current bar; just before the first one at the start."""
-        bar = self.bar
-        return int(self.market.arrays.timestamp[bar]) if bar >= 0 else self._first_ns - 1
+        bar, stamps = self.bar, self.market.arrays.timestamp
+        if bar >= 0:
+            return int(stamps[bar])
+        return int(stamps[0]) - 1 if self.bar_count else -1
 
     def column(self, field: str, symbol: int) -> NDArray[np.float64]:
         """A read-only column of one symbol, shape (bars,); ConfigError for a name that is none."""

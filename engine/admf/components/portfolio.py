@@ -44,7 +44,8 @@ class Portfolio:
         self._bus: EventBus = container.event_bus
         self._data: Any = container.resolve("data_handler")
         self._bus.subscribe(EventKind.FILL, self.on_fill)
-        self.reset()
+        if self.account.positions:  # their symbols are known from now on
+            self.reset()
 
     def reset(self) -> None:
         """The account as it is before the first bar."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from admf.events import Action, EventBus, EventKind, OrderEvent, SignalEvent, Ticket
 from admf.execution.risk import Risk
-from admf_kernels.codes import SizeKind
+from admf_kernels.codes import Reason, SizeKind
 
 
 @lru_cache(maxsize=64)
@@ -18,8 +18,8 @@ def risk_of(max_position_size: float | None, max_portfolio_heat: float | None) -
 class RiskManager:
     """The only component that publishes ORDER events. Its limits are those of `admf.Risk`, None is no limit.
 
-    An order of which the limits leave nothing becomes an ORDER with the quantity 0, which the broker rejects: no order
-    vanishes. Cancels and amendments pass.
+    An order that is cut carries the reason RISK_LIMIT; one of which nothing is left becomes an ORDER with the quantity
+    0, which the broker rejects with that reason: no order vanishes. Cancels and amendments pass.
     """
 
     requires: ClassVar[tuple[str, ...]] = ("broker",)
@@ -50,7 +50,9 @@ class RiskManager:
             ticket.symbol, ticket.side, broker.orders.number_of(ticket.parent), ticket.quantity,
             int(ticket.size_kind), ticket.size, ticket.limit_price, ticket.stop_price, *self._limits,
         )  # fmt: skip
-        return ticket if isnan(quantity) else ticket._replace(quantity=quantity, size_kind=SizeKind.QUANTITY)
+        if isnan(quantity):
+            return ticket
+        return ticket._replace(quantity=quantity, size_kind=SizeKind.QUANTITY, reason=Reason.RISK_LIMIT)
 
     def teardown(self) -> None:
         """Lets go of the broker."""

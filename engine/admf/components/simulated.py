@@ -17,7 +17,7 @@ from admf.results import RunRecords
 from admf.run.arguments import RecordLevel, check_bad_bars, read_record, read_value
 from admf.run.entry import Run
 from admf.run.loop import Progress
-from admf.run.stepping import Arena, Guards, Stepper, poison
+from admf.run.stepping import POISON, POISONED, Arena, Guards, Stepper, poison
 from admf_kernels import codes
 from admf_kernels.codes import CommandKind, Liquidity, OrderStatus, Reason
 from admf_kernels.records import State
@@ -135,7 +135,10 @@ class SimulatedBroker:
             raise ConfigError("not for a broker", field="broker.on_order", found=event.kind.name, allowed="ORDER")
         ticket = event.ticket
         if ticket.action is Action.SUBMIT:
-            self.orders.add(ticket, self.stepper.submit(*fields_of(ticket, self.orders.number_of(ticket.parent))))
+            number = self.stepper.submit(*fields_of(ticket, self.orders.number_of(ticket.parent)))
+            if ticket.reason is not Reason.NONE:
+                self.stepper.give_reason(ticket.reason)
+            self.orders.add(ticket, number)
             return
         number = self.orders.number_of(ticket.order)
         kind = COMMANDS[ticket.action]
@@ -261,6 +264,11 @@ class SimulatedBroker:
             self._stepper.poison()
         if self._arena is not None:
             poison(self._arena.state)
+
+    def written_to(self) -> list[str]:
+        """Buffers that somebody has written to since `poison`."""
+        states = [arena.state for arena in (self._stepper, self._arena) if arena is not None]
+        return [name for state in states for name in POISONED if (getattr(state, name).view("u1") != POISON).any()]
 
     def teardown(self) -> None:
         """Lets go of the arena."""

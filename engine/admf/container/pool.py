@@ -1,5 +1,6 @@
 """`ContainerPool`: containers made before they are needed and used again, each time as new."""
 
+import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ class ContainerPool:
 
     `acquire` gives a free one, `release` resets it and takes it back; one that fails while it is reset is torn down and
     replaced. With `poison` the buffers of a container are filled with a pattern at each release, so that a run that
-    read anything of an earlier one would show it.
+    read anything of an earlier one would show it, and the pattern is looked at in `acquire`: a container that was
+    written to while it was free is replaced as well.
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class ContainerPool:
         self.used_again = 0
         self.replaced = 0
         self._factory, self._components, self._name = factory, tuple(components), name
-        self._made = 0
+        self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._free: list[ScopedContainer] = []
         self._leased: dict[str, ScopedContainer] = {}
@@ -48,9 +50,8 @@ class ContainerPool:
             raise
 
     def _make(self) -> ScopedContainer:
-        made = self._factory.create(self._components, f"{self._name}_{self._made}")
+        made = self._factory.create(self._components, f"{self._name}_{next(self._numbers)}")
         made.pooled = True
-        self._made += 1
         try:
             made.initialize_scope()
         except BaseException as error:
@@ -73,7 +74,20 @@ class ContainerPool:
                 )
             container = self._free.pop()
             self._leased[container.container_id] = container
-            return container
+        if self.poison and (written := written_to(container)):
+            container = self._replace(container, RunError(f"{written} was written to while the container was free"))
+        return container
+
+    def _replace(self, old: ScopedContainer, error: Exception) -> ScopedContainer:
+        """Another container in the place of one that cannot be used again."""
+        old.logger.error("not used again: %s", error)
+        old.abandon(error)
+        made = self._make()
+        with self._lock:
+            self.replaced += 1
+            if self._leased.pop(old.container_id, None) is not None:
+                self._leased[made.container_id] = made
+        return made
 
     def release(self, container: ScopedContainer) -> None:
         """Takes a container back; ConfigError for one that was not acquired here."""
@@ -83,10 +97,7 @@ class ContainerPool:
         try:
             self._renew(container)
         except Exception as error:
-            container.logger.error("not used again: %s", error)
-            container.abandon(error)
-            container = self._make()
-            self.replaced += 1
+            container = self._replace(container, error)
         with self._lock:
             if not self._closed:
                 self._free.append(container)
@@ -127,3 +138,9 @@ class ContainerPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def written_to(container: ScopedContainer) -> str:
+    """The buffers of its components that are not as their poison left them, as text; empty where all are."""
+    parts = [(name, part) for name, part in container.components.items() if hasattr(part, "written_to")]
+    return ", ".join(f"{name}.{buffer}" for name, part in parts for buffer in part.written_to())

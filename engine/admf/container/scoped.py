@@ -86,8 +86,10 @@ class ScopedContainer:
 
     def register_shared_service(self, name: str, service: Any) -> None:
         """Lends a read-only value to every component; arrays, mappings and lists in it cannot be written to."""
-        self._require(ContainerState.CREATED, "register_shared_service")
-        self._require_free(name, "register_shared_service")
+        if self.state is not ContainerState.CREATED:
+            self._require(ContainerState.CREATED, "register_shared_service")
+        if self.has(name):
+            self._refuse_taken("register_shared_service", name)
         self._services[name] = SharedService.of(service)
 
     def create_component(self, spec: Mapping[str, Any]) -> Any:
@@ -99,9 +101,10 @@ class ScopedContainer:
         if self.state is not ContainerState.CREATED:
             self._require(ContainerState.CREATED, "create_component")
         name, component, params = self._read_spec(spec)
-        self._require_free(name, "create_component")
+        if self.has(name):
+            self._refuse_taken("create_component", name)
         field = f"{self.container_id}.{name}"
-        kind = self._registry.find(component, f"{field}.class")
+        kind = component if type(component) is type else self._registry.find(component, f"{field}.class")
         check_parameters(kind, params, field)
         try:
             made = kind(**params)
@@ -115,7 +118,8 @@ class ScopedContainer:
 
     def resolve(self, name: str) -> Any:
         """A component, a shared service (its read-only value) or the `event_bus`; ConfigError for an unknown name."""
-        self._require_alive("resolve")
+        if self.state is ContainerState.TORN_DOWN:
+            self._require_alive("resolve")
         if name in self._components:
             return self._components[name]
         if name in self._services:
@@ -147,14 +151,18 @@ class ScopedContainer:
 
     def initialize_scope(self) -> None:
         """Initialises the components, each after what it requires; ConfigError for a dependency that is not there."""
-        self._require(ContainerState.CREATED, "initialize_scope")
+        if self.state is not ContainerState.CREATED:
+            self._require(ContainerState.CREATED, "initialize_scope")
         self._order = self._sorted()
+        resets = []
         for name in self._order:
-            initialize = getattr(self._components[name], "initialize", None)
+            component = self._components[name]
+            initialize, reset = getattr(component, "initialize", None), getattr(component, "reset", None)
             if initialize is not None:
                 self._call(name, "initialize", initialize, self)
-        found = ((name, getattr(self._components[name], "reset", None)) for name in self._order)
-        self._resets = tuple((name, reset) for name, reset in found if reset is not None)
+            if reset is not None:
+                resets.append((name, reset))
+        self._resets = tuple(resets)
         self.state = ContainerState.INITIALIZED
 
     def start(self) -> None:
@@ -200,11 +208,10 @@ class ScopedContainer:
         self.metrics.finish()
         self.state = ContainerState.TORN_DOWN
         errors += self._call_all("teardown")
-        errors += [
-            (name, RunError("was written to", field=f"{self.container_id}.{name}", remedy="services are read-only"))
-            for name, service in self._services.items()
-            if service.is_changed()
-        ]
+        for name, service in self._services.items():
+            if service.is_changed():
+                field = f"{self.container_id}.{name}"
+                errors.append((name, RunError("was written to", field=field, remedy="services are read-only")))
         self.event_bus.close()
         self._components.clear()
         self._services.clear()
@@ -298,11 +305,9 @@ class ScopedContainer:
             raise ConfigError("not a mapping", field=f"{self.container_id}.{name}.params", found=params)
         return name, component, params
 
-    def _require_free(self, name: str, action: str) -> None:
-        if self.has(name):
-            found = ", ".join(self.names)
-            message = "the name is taken"
-            raise ConfigError(message, field=f"{self.container_id}.{action}", found=name, remedy=f"taken: {found}")
+    def _refuse_taken(self, action: str, name: str) -> None:
+        field, remedy = f"{self.container_id}.{action}", f"taken: {', '.join(self.names)}"
+        raise ConfigError("the name is taken", field=field, found=name, remedy=remedy)
 
     def _require(self, state: ContainerState, action: str) -> None:
         self._require_alive(action)
@@ -318,7 +323,7 @@ class ScopedContainer:
 
     def _sorted(self) -> tuple[str, ...]:
         """Components so that each comes after those it requires, else in order of creation."""
-        requires = tuple((name, tuple(getattr(part, "requires", ()))) for name, part in self._components.items())
+        requires = tuple([(name, tuple(getattr(part, "requires", ()))) for name, part in self._components.items()])
         for name, needed in requires:
             for other in needed:
                 if not self.has(other):

@@ -105,9 +105,10 @@ def collect(container: ScopedContainer, records: RunRecords) -> None:
     from admf.results.metrics import metrics_of
 
     metrics, found = container.metrics, metrics_of(records)
-    metrics.events_processed = container.event_bus.events_processed
     metrics.orders_generated = number(found["orders"])
     metrics.fills_executed = number(found["fills"])
+    told = int(records.account["bars_processed"]) + metrics.orders_generated + metrics.fills_executed
+    metrics.events_processed = container.event_bus.events_processed or told  # a compiled run has nothing on its bus
     metrics.final_portfolio_value = float(found["final_equity"] or 0.0)
     metrics.max_drawdown = float(found["max_drawdown"] or 0.0)
     sharpe = found["sharpe"]

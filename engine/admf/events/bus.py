@@ -10,6 +10,7 @@ from admf.events.kinds import Event, EventKind
 Handler = Callable[[Any], None]
 CAPACITY = 65_536
 NEVER_NS = -(2**63)
+KINDS = tuple(map(int, EventKind))
 
 
 class HandlerError(RunError):
@@ -40,12 +41,14 @@ class EventBus:
         self.closed = False
         self._sequence = 0
         self._queue: list[tuple[int, int, int, Event]] = []
-        self._handlers: dict[int, tuple[Handler, ...]] = {int(kind): () for kind in EventKind}
+        self._handlers: dict[int, tuple[Handler, ...]] = dict.fromkeys(KINDS, ())
 
     def subscribe(self, kind: EventKind, handler: Handler) -> None:
         """`handler` is called with every event of the kind; ConfigError where its component refuses the kind."""
-        kind = self._read(kind)
-        self._require_open()
+        if type(kind) is not EventKind:
+            kind = self._read(kind)
+        if self.closed:
+            self._require_open()
         owner = getattr(handler, "__self__", None)
         if kind in getattr(owner, "refused_events", ()):
             raise ConfigError(
@@ -111,8 +114,7 @@ class EventBus:
         """Drops everything; nothing can be published or subscribed any more."""
         self.closed = True
         self._queue.clear()
-        for kind in self._handlers:
-            self._handlers[kind] = ()
+        self._handlers = dict.fromkeys(KINDS, ())
 
     def _read(self, kind: EventKind) -> EventKind:
         if type(kind) is EventKind:

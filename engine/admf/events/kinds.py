@@ -56,6 +56,7 @@ class Ticket(NamedTuple):
     trail_percent: bool = False
     trail_offset: float = NAN
     limit_offset: float = NAN
+    reason: Reason = Reason.NONE  # RISK_LIMIT where the risk manager has cut the quantity
 
 
 class BarEvent(NamedTuple):

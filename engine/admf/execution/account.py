@@ -1,5 +1,6 @@
 """`Account`: what a run starts with."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -14,7 +15,9 @@ class Account(Value):
 
     `positions` maps symbols to (quantity, price): signed units and their average price; None is no positions.
     `leverage` above 1 lets positions, long and short alike, be worth that many times the equity (SPEC A-11); at 1
-    `margin_initial` is the share of a short's entry value that is locked beside its proceeds.
+    `margin_initial` is the share of a short's entry value that is locked beside its proceeds. The equity has
+    to cover the share `margin_maintenance` of the positions' value inside every bar, else positions are closed (SPEC
+    A-12, A-13); None tests nothing.
     """
 
     cash: float = 100_000.0
@@ -22,6 +25,7 @@ class Account(Value):
     leverage: float = 1.0
     positions: Mapping[str, tuple[float, float]] | None = field(default=None, hash=False)
     margin_initial: float = 1.0
+    margin_maintenance: float | None = None
 
     TITLE: ClassVar[str] = "account"
     KINDS: ClassVar[Mapping[str, Kind]] = {
@@ -30,8 +34,11 @@ class Account(Value):
         "leverage": Number(minimum=1.0),
         "positions": Pairs(),
         "margin_initial": Number(minimum=0.0),
+        "margin_maintenance": Number(above=0.0, maximum=1.0, absent=math.nan),
     }
 
     def record_values(self) -> dict[str, Any]:
         """Fields of `config_dt`; the positions go into their own records."""
-        return {"initial_cash": self.cash, "leverage": self.leverage, "margin_initial": self.margin_initial}
+        maintenance = math.nan if self.margin_maintenance is None else self.margin_maintenance
+        margins = {"margin_initial": self.margin_initial, "margin_maintenance": maintenance}
+        return {"initial_cash": self.cash, "leverage": self.leverage, **margins}

@@ -30,7 +30,8 @@ def refuse_contradictions(execution: "Execution", account: "Account", facts: Fac
     """ConfigError with every contradiction between rules, account and data."""
     problems = Problems()
     errors = [*_volume(execution, facts.has_volume), *_prices(execution, facts.has_ticks), *_shorts(execution, account)]
-    for error in [*errors, *_columns(execution, facts), *_paths(execution), *_clock(execution)]:
+    errors += [*_columns(execution, facts), *_margins(execution, account)]
+    for error in [*errors, *_paths(execution), *_clock(execution)]:
         problems.add(error)
     problems.raise_any("execution")
 
@@ -129,3 +130,28 @@ def _shorts(execution: "Execution", account: "Account") -> list[ConfigError]:
         for symbol, (quantity, _) in (account.positions or {}).items()
         if quantity < 0.0
     ]
+
+
+def _margins(execution: "Execution", account: "Account") -> list[ConfigError]:
+    """A maintenance ratio above the initial one would end a position where it begins."""
+    maintenance = account.margin_maintenance
+    if maintenance is None:
+        return []
+    field = "account.margin_maintenance"
+    if account.leverage > 1.0:
+        initial, name = 1.0 / account.leverage, f"1/leverage = 1/{account.leverage:g}"
+        remedy = "or lower account.leverage"
+    elif execution.short == "margin":
+        initial, name = account.margin_initial, "margin_initial"
+        remedy = "or raise account.margin_initial"
+    elif execution.short == "proceeds_as_cash":
+        message = "short=proceeds_as_cash has no initial margin that could be maintained"
+        remedy = "leave it out, or set execution.short to margin"
+        return [ConfigError(message, field=field, found=maintenance, allowed="none", remedy=remedy)]
+    else:
+        return []
+    if maintenance <= initial:
+        return []
+    message = f"the maintenance ratio is above the initial one ({name})"
+    allowed = f"at most {initial:g}"
+    return [ConfigError(message, field=field, found=maintenance, allowed=allowed, remedy=remedy)]

@@ -15,7 +15,8 @@ class Risk(Value):
 
     `max_position_size` is in units of a symbol, long or short. `max_portfolio_heat` is the largest value of all
     positions together, as a share of the equity. Orders that still wait count as if they filled. An order that
-    asks for more is cut to what is left; one of which nothing is left is REJECTED. What reduces a position passes.
+    asks for more is cut to what is left; one of which nothing is left is REJECTED. Both have the reason RISK_LIMIT.
+    What reduces a position passes.
     """
 
     max_position_size: float | None = None

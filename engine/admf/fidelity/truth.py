@@ -185,6 +185,7 @@ class Fidelity:
     fine: str
     coarse: str
     slots: int
+    range_bps: float  # mean range of a coarse bar
     frame: pl.DataFrame
     coverage: pl.DataFrame
 
@@ -231,9 +232,9 @@ def fill_fidelity(
         for name, world in worlds.items():
             rows.append(errors_of(stream, name, world, real, slots, seed))
         covered.append(coverage_of(stream, slots, real, coarse_market, rules, seed))
-    return Fidelity(
-        bars.symbol, bars.frequency, frequency, len(slots.bars), pl.DataFrame(rows), pl.DataFrame(covered)
-    )  # fmt: skip
+    range_bps = float(np.mean(slots.unit * BPS / slots.price))
+    frames = pl.DataFrame(rows), pl.DataFrame(covered)
+    return Fidelity(bars.symbol, bars.frequency, frequency, len(slots.bars), range_bps, *frames)
 
 
 MODELS: dict[str, Execution | str] = {

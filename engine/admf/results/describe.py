@@ -130,6 +130,9 @@ def warnings(result: "Result") -> list[str]:
         stamp = stamp_text(bar, market)
         when = f"bar {bar:,} ({stamp})" if stamp else f"bar {bar:,}"
         found.append(f"BANKRUPT at {when}: equity fell to zero or below, everything was closed and refused after")
+    if metrics["margin_calls"]:
+        calls = counted(int(metrics["margin_calls"]), "position")
+        found.append(f"MARGIN CALL: {calls} closed because equity fell below the maintenance margin")
     if not metrics["fills"]:
         found.append("nothing filled" if metrics["orders"] else "no order was submitted")
     elif not metrics["trades"]:
@@ -141,6 +144,23 @@ def warnings(result: "Result") -> list[str]:
             f"Sharpe and Sortino assume {assumed:g} a year"
         )
     return found
+
+
+def certainty(result: "Result") -> str:
+    """How much of the result rests on bars that do not say what came first (W-10)."""
+    metrics = result.metrics
+    bars, at_stake = int(metrics["ambiguous_bars"] or 0), float(metrics["at_stake"] or 0.0)
+    path = result.records.execution.path
+    if path not in ("worst", "best"):
+        return f"path {path}: what came first in a bar is assumed, not bounded; bounds=True says how much that matters"
+    if not bars:
+        return "no fill rests on a guess: no bar with fills left open what came first"
+    gain = float(metrics["final_equity"] or 0.0) - float(metrics["initial_equity"] or 0.0)
+    share = f", {at_stake / abs(gain):.1%} of the result" if gain else ""
+    return (
+        f"{counted(bars, 'bar')} ({metrics['ambiguous_share']:.2%}) left open what came first: {at_stake:,.2f} at "
+        f"stake{share}; decided {'against' if path == 'worst' else 'for'} you"
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- figures

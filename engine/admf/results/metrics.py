@@ -114,6 +114,7 @@ def _counts(account: np.record) -> Metrics:
         "bars": int(account["bars_processed"]),
         "bad_bars": int(account["bad_bars"]),
         "bad_bar_first": bad_bar_first if bad_bar_first >= 0 else None,
+        "margin_calls": int(account["margin_calls"]),
         "bankrupt": bankrupt_bar >= 0,
         "bankrupt_bar": bankrupt_bar if bankrupt_bar >= 0 else None,
     }

@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from admf.results.describe import Rows, facts, money, sections, warnings
+from admf.results.describe import Rows, certainty, facts, money, sections, warnings
 
 if TYPE_CHECKING:
     from admf.results.result import Result
@@ -45,7 +45,7 @@ def summary_page(result: "Result") -> RenderableType:
     parts += ["", _figures(sections(result)), ""]
     if len(result.records.curve) > 1:
         parts.append(_equity_line(result.records.curve["equity"]))
-    parts.append(Text(f"trace {result.trace_hash}", style="dim"))
+    parts += [Text(f"trace {result.trace_hash}", style="dim"), Text(certainty(result))]
     return Group(*parts)
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 MINUTE_NS = 60_000_000_000
 SAMPLE_BARS = 1_000  # enough to see whether bars are finer than a minute
 STAMP = pl.Datetime("us", "UTC")  # of `Market.timestamps`
-ENGINE_ORDERS = {Reason.CLOSE_POSITIONS: "close", Reason.BANKRUPT: "bankrupt"}  # reason of the fill → prefix of the id
+# reason of the fill → prefix of the id
+ENGINE_ORDERS = {Reason.CLOSE_POSITIONS: "close", Reason.BANKRUPT: "bankrupt", Reason.MARGIN_CALL: "margin_call"}
 
 Indices = NDArray[np.integer]
 
@@ -115,6 +116,9 @@ def _engine_ids(records: RunRecords) -> tuple[list[int], list[str]]:
     fills = records.fills
     found: dict[int, str] = {}
     for row in np.flatnonzero(np.isin(fills["reason"], list(ENGINE_ORDERS))):
-        prefix = ENGINE_ORDERS[Reason(int(fills["reason"][row]))]
-        found[int(fills["order"][row])] = f"{prefix}:{records.market.symbols[int(fills['symbol'][row])]}"
+        reason = Reason(int(fills["reason"][row]))
+        name = f"{ENGINE_ORDERS[reason]}:{records.market.symbols[int(fills['symbol'][row])]}"
+        if reason is Reason.MARGIN_CALL:  # the others happen once
+            name += f":{int(fills['bar'][row])}"
+        found[int(fills["order"][row])] = name
     return list(found), list(found.values())

@@ -7,6 +7,7 @@ the curve. Everything in between is the same laws and kernels in the same order.
 from admf_kernels._jit import kernel, law
 from admf_kernels.codes import BarFlag, OrderFlag, RunStatus
 from admf_kernels.intake import send_command, take_orders
+from admf_kernels.margin import check_margin, is_short_of
 from admf_kernels.run import close_out, has_room, is_exposed, mark, take_row
 from admf_kernels.sending import send_order
 from admf_kernels.step import match
@@ -41,6 +42,7 @@ def begin_bar(market, state, bar: int, orders_per_bar_max: int) -> None:
     account.bar_fill_start = account.fill_count
     if account.working_count > 0 or account.command_count > 0:
         match(market, state, bar)
+    check_margin(market, state, bar)
     mark(market, state, bar)
     broke = account.equity <= 0.0 and account.bankrupt_bar < 0
     if broke:
@@ -87,15 +89,27 @@ def mark_at(market, state, symbol: int, first: int, bar: int) -> float:
 
 @kernel
 def solvent_until(market, state, first: int, last: int) -> int:
-    """A-08: the first bar of [first, last) at whose close equity is not above zero if nothing fills; `last` if none."""
+    """A-08, A-12: the first bar of [first, last) on which the engine would close a position if nothing fills.
+
+    `last` where it would not on any: equity stays above zero at the close, and covers the maintenance margin.
+    """
     market, state = as_market(market), as_state(state)
+    maintenance = state.config[0].margin_maintenance
     for bar in range(first, last):
         total = state.account[0].cash
+        lowest, needed = total, 0.0
         for symbol in range(len(state.positions)):
-            quantity = state.positions[symbol].quantity
-            if quantity != 0.0:
-                total += quantity * mark_at(market, state, symbol, first, bar) * state.instruments[symbol].multiplier
-        if total <= 0.0:
+            quantity, multiplier = state.positions[symbol].quantity, state.instruments[symbol].multiplier
+            if quantity == 0.0:
+                continue
+            price = mark_at(market, state, symbol, first, bar)
+            total += quantity * price * multiplier
+            if market.flags[bar, symbol] & VALID:
+                price = market.low[bar, symbol] if quantity > 0.0 else market.high[bar, symbol]
+            value = quantity * price * multiplier
+            lowest += value
+            needed += maintenance * abs(value)
+        if total <= 0.0 or (maintenance > 0.0 and is_short_of(lowest, needed)):
             return bar
     return last
 

@@ -1,12 +1,13 @@
 """The strategies behind `simulate_signals` and `simulate_targets`: they read a row for each bar and send orders."""
 
+from admf.signals import cancel_exits, protect
 from admf.strategy import CompiledStrategy
 from admf_kernels._jit import law
 from admf_kernels.codes import OrderType, SizeKind
 from admf_kernels.given import signal_at, target_at
 
 LONG, LONG_EXIT, SHORT, SHORT_EXIT = 1, 2, 4, 8  # bits of a signal
-MARKET, LIMIT, STOP = OrderType.MARKET.value, OrderType.LIMIT.value, OrderType.STOP.value
+MARKET = OrderType.MARKET.value
 QUANTITY, EQUITY_FRACTION, VALUE = SizeKind.QUANTITY.value, SizeKind.EQUITY_FRACTION.value, SizeKind.VALUE.value
 
 
@@ -51,33 +52,13 @@ class Signals(CompiledStrategy):
             enter(self, ctx, side)
 
 
-def cancel_exits(self, ctx):
-    """What waits to close the position that is closed now."""
-    for number in (self._stop, self._target, self._trail):
-        if number >= 0 and ctx.is_working(number):
-            ctx.cancel(number)
-
-
 def enter(self, ctx, side):
     """An entry with its exits."""
     if self.size_kind == QUANTITY:
         self._entry = ctx.submit(side, MARKET, self.size)
     else:
         self._entry = ctx.submit(side, MARKET, size_kind=self.size_kind, size=self.size)
-    self._stop, self._target, self._trail = -1, -1, -1
-    close = ctx.close()
-    if self.stop_loss > 0.0:
-        self._stop = ctx.submit(-side, STOP, stop=close * (1.0 - side * self.stop_loss), parent=self._entry)
-    if self.take_profit > 0.0:
-        self._target = ctx.submit(-side, LIMIT, limit=close * (1.0 + side * self.take_profit), parent=self._entry)
-    if self.trailing_stop > 0.0:
-        self._trail = ctx.trailing_stop(-side, percent=100.0 * self.trailing_stop, parent=self._entry)
-    if self._stop >= 0 and self._target >= 0:
-        ctx.oco(self._stop, self._target)
-    if self._trail >= 0 and self._target >= 0:
-        ctx.oco(self._target, self._trail)
-    elif self._trail >= 0 and self._stop >= 0:
-        ctx.oco(self._stop, self._trail)
+    protect(self, ctx, side, self._entry)
 
 
 class Targets(CompiledStrategy):

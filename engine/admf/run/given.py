@@ -1,9 +1,13 @@
 """`simulate_signals` and `simulate_targets`: decisions that are arrays, one value a bar."""
 
-from dataclasses import dataclass
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numba.core import config
 from numpy.typing import NDArray
 
 from admf.data import Market
@@ -13,14 +17,17 @@ from admf.execution import Account, Execution
 from admf.execution.risk import Risk
 from admf.models import Number, unknown_name
 from admf.results import Result
-from admf.run.arguments import RecordLevel, read_market, read_record, read_value
+from admf.run.arguments import RecordLevel, check_bad_bars, read_market, read_record, read_value
+from admf.run.compiled import make_call
 from admf.run.deciding import LONG, LONG_EXIT, SHORT, SHORT_EXIT, Signals, Targets
 from admf.run.entry import Run
+from admf.run.loop import LOGS, Loop
 from admf.strategy import CompiledStrategy
 from admf_kernels.codes import SizeKind
 from admf_kernels.records import State, command_dt
 
 TARGETS = {"quantity": SizeKind.QUANTITY, "weight": SizeKind.EQUITY_FRACTION, "value": SizeKind.VALUE}
+BUFFERS = ("orders", "working", "hits", "commands", "curve", *LOGS)  # what a run begins with unread
 SizeWord = Literal["quantity", "value", "equity_fraction", "cash_fraction"]
 
 
@@ -29,6 +36,7 @@ class GivenRun(Run):
     """A run whose strategy reads a row for each bar."""
 
     given: NDArray[np.record]  # command_dt[bars]
+    shared_parts: list[bytes | NDArray[np.record]] | None = None  # of the fingerprint, where several runs have them
 
     def state(self) -> State:
         """The arena with the rows in the place of a script that has been read already."""
@@ -38,7 +46,26 @@ class GivenRun(Run):
 
     def fingerprint_parts(self) -> list[bytes | NDArray[np.record]]:
         """The inputs, with the rows."""
-        return [*super().fingerprint_parts(), self.given]
+        return [*(self.shared_parts or super().fingerprint_parts()), self.given]
+
+    def run_columns(self, columns: Iterator[NDArray[np.record]]) -> list[Result]:
+        """One run for each column of rows, with one kernel and one opened account for all of them."""
+        check_bad_bars(self.execution, self.market)
+        arrays, opened, strategy = self.market.arrays, self.state(), self.strategy_record()
+        fresh, orders = strategy.copy(), self.orders_per_bar_max
+        call = make_call(self.hooks(), strategy, arrays, opened, orders, debug=False)
+        parts = super().fingerprint_parts()
+        results = []
+        for rows in columns:
+            strategy[:] = fresh
+            buffers = {name: np.empty_like(getattr(opened, name)) for name in BUFFERS}
+            state = opened._replace(account=opened.account.copy(), positions=opened.positions.copy(), **buffers)
+            loop = Loop(arrays, state._replace(script=rows), call, orders)
+            start = time.perf_counter()
+            loop.run()
+            run = replace(self, given=rows, shared_parts=parts)
+            results.append(Result(run.records(loop, time.perf_counter() - start)))
+        return results
 
 
 def simulate_signals(
@@ -91,7 +118,7 @@ def simulate_signals(
     bits = sum(
         array.astype(np.int8) * bit for array, bit in zip(wide, (LONG, LONG_EXIT, SHORT, SHORT_EXIT), strict=True)
     )
-    rows = [as_rows(kind=column) for column in np.asarray(bits, np.int8).T]
+    rows = (as_rows(kind=column) for column in np.asarray(bits, np.int8).T)
     flat = all(np.ndim(values) < 2 for values in (entries, exits, short_entries, short_exits))
     return run_all(
         market, strategy, rows, flat, execution=execution, account=account, risk=risk, record=record,
@@ -124,7 +151,7 @@ def simulate_targets(
     values = numbers(target, "target", market)
     multiplier = float(market.instrument_records["multiplier"][0])
     strategy = Targets(kind=int(TARGETS[kind]), multiplier=multiplier)
-    rows = [as_rows(quantity=column) for column in values.T]
+    rows = (as_rows(quantity=column) for column in values.T)
     return run_all(
         market, strategy, rows, np.ndim(target) < 2, execution=execution, account=account, risk=risk, record=record,
         close_positions=close_positions, debug=debug,
@@ -134,7 +161,7 @@ def simulate_targets(
 def run_all(
     market: Market,
     strategy: CompiledStrategy,
-    rows: list[NDArray[np.record]],
+    rows: Iterator[NDArray[np.record]],
     flat: bool,
     *,
     execution: Execution | None,
@@ -145,21 +172,24 @@ def run_all(
     debug: bool,
 ) -> Result | list[Result]:
     """One run for each column; the only one by itself where the arrays were flat."""
-    results = [
-        GivenRun(
-            market=market,
-            execution=read_value(execution, Execution, "execution"),
-            account=read_value(account, Account, "account"),
-            risk=read_value(risk, Risk, "risk"),
-            record=read_record(record),
-            close_positions=close_positions,
-            debug=debug,
-            strategy=strategy,
-            given=given,
-        ).run(None)
-        for given in rows
-    ]
-    return results[0] if flat else results
+    first = next(rows)
+    run = GivenRun(
+        market=market,
+        execution=read_value(execution, Execution, "execution"),
+        account=read_value(account, Account, "account"),
+        risk=read_value(risk, Risk, "risk"),
+        record=read_record(record),
+        close_positions=close_positions,
+        debug=debug,
+        strategy=strategy,
+        given=first,
+    )
+    if flat:
+        return run.run(None)
+    columns = itertools.chain((first,), rows)
+    if debug or config.DISABLE_JIT or run.execution.bounds or run.execution.user_laws():
+        return [replace(run, given=given).run(None) for given in columns]
+    return run.run_columns(columns)
 
 
 def as_rows(**columns: NDArray[Any]) -> NDArray[np.record]:

@@ -1,9 +1,10 @@
 """The limits of `admf.Risk` on an order: one law, lent to the compiled run and to the risk manager of the event path.
 
 An order is judged after the close on which it was submitted, before the engine takes it: at the prices and with the
-positions of that close and as if every earlier order that is still alive filled. What is too much is cut off; an order
-of which nothing is left has the quantity 0 and is REJECTED. Orders that can only reduce a position pass, and so do
-amendments. Nothing is judged at the fill: an exit that comes after a waiting reversal lets that open more.
+positions of that close and as if every earlier order that is still alive filled. What is too much is cut off, and the
+order's submission has the reason RISK_LIMIT; one of which nothing is left (or less than a lot) is REJECTED with it.
+Orders that can only reduce a position pass, and so do amendments. Nothing is judged at the fill: an exit that comes
+after a waiting reversal lets that open more.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from admf_kernels._jit import kernel, law, specialise
-from admf_kernels.codes import OrderFlag, SizeKind
+from admf_kernels.codes import OrderFlag, Reason, SizeKind
 from admf_kernels.laws.accounting import available_cash
 from admf_kernels.laws.lifecycle import is_alive
 from admf_kernels.links import find_row
@@ -21,6 +22,7 @@ from admf_kernels.views import as_state
 
 REDUCE_ONLY, EXIT = OrderFlag.REDUCE_ONLY.value, OrderFlag.EXIT.value
 QUANTITY = SizeKind.QUANTITY.value
+RISK_LIMIT = Reason.RISK_LIMIT.value
 
 
 @law
@@ -158,6 +160,7 @@ def limit_new_orders(state, size_max: float, heat_max: float) -> None:
         if not np.isnan(quantity):
             order.quantity = quantity
             order.size_kind = QUANTITY
+            order.reason = RISK_LIMIT
 
 
 @kernel

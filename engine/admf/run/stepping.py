@@ -13,7 +13,7 @@ from admf.run.limits import limit_one
 from admf.run.loop import LOGS, Logs, Loop
 from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels.arena import Sizes, allocate
-from admf_kernels.codes import CommandKind, RunStatus
+from admf_kernels.codes import CommandKind, Reason, RunStatus
 from admf_kernels.records import Market, State, account_dt, position_dt
 from admf_kernels.views import handles
 
@@ -22,7 +22,8 @@ RUNNING, NEED_ROOM = RunStatus.RUNNING.value, RunStatus.NEED_ROOM.value
 TICKET = (1, 0, 1.0, NAN, NAN, 0, 0, False, False, -1, 0, True, 0, NAN, 0, -1, NAN, False, NAN, NAN)
 POISON, CANARY = 0xA5, 0xC7
 GUARD_BYTES = 256
-GUARDED = ("account", "positions", "orders", "working", "hits", "commands", "curve", *LOGS)
+POISONED = ("orders", "working", "hits", "commands", "curve", *LOGS)
+GUARDED = ("account", "positions", *POISONED)
 
 
 class Calls(NamedTuple):
@@ -131,7 +132,7 @@ class Arena:
 
 def poison(state: State) -> None:
     """Fills every buffer that a run begins with unread, so that nothing of an earlier run can pass for its own."""
-    for name in ("orders", "working", "hits", "commands", "curve", *LOGS):
+    for name in POISONED:
         array: NDArray[Any] = getattr(state, name)
         array.view(np.uint8)[:] = POISON
 
@@ -269,6 +270,10 @@ class Stepper(Loop):
         if number < 0:
             self._fail(RunStatus.ORDERS_FULL)
         return number
+
+    def give_reason(self, reason: Reason) -> None:
+        """Of the order put into the book last: why it is not what its strategy asked for."""
+        self.state.orders["reason"][self.account.ints[ORDER_COUNT] - 1] = reason
 
     def command(self, kind: CommandKind, number: int, quantity: float, limit_price: float, stop_price: float) -> None:
         """Sends a cancel or an amendment for the next bar."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from admf.data import Market
-from admf.execution import Execution
+from admf.execution import Account, Execution
 from admf.execution.risk import Risk
 from admf.signals import SignalStrategy
 from admf.strategy import CompiledStrategy
@@ -23,13 +23,14 @@ def strategy_allows(strategy: CompiledStrategy) -> bool:
     return isinstance(strategy, SignalStrategy) and hooks.keys() == {"on_bar"} and "rule" in hooks["on_bar"].__globals__
 
 
-def rules_allow(execution: Execution, risk: Risk) -> bool:
-    """Market orders meet the next open, whole; no limits."""
+def rules_allow(execution: Execution, account: Account, risk: Risk) -> bool:
+    """Market orders meet the next open, whole; no limits; nothing is closed by a margin call."""
     return (
         execution.market_fill == "next_open"
         and execution.price_ref == "range"
         and execution.latency_bars == 0
         and execution.volume_limit is None
         and execution.min_fill == 0.0
+        and account.margin_maintenance is None
         and not risk.limited
     )

@@ -4,17 +4,18 @@
 the event bus, for components of one's own, and for limits on time and memory of each run.
 """
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from admf.config.source import apply_override
 from admf.container import ContainerMetrics
-from admf.coordinate import BacktestCoordinator, BacktestResults, ExecutionMode
-from admf.errors import ConfigError, RunError
+from admf.coordinate import BacktestCoordinator, BacktestResults, ExecutionMode, Recipe
+from admf.errors import AdmfError, ConfigError, RunError
 from admf.models import unknown_name
 from admf.sweeps.space import read_grid
 from admf.sweeps.study import LESS_IS_BETTER
@@ -112,7 +113,7 @@ class OptimizationExecutor:
             allowed = "a mapping as run_backtest takes it"
             raise ConfigError("not a configuration", field="base_config", found=base_config, allowed=allowed)
         sets = parameter_sets(parameter_space)
-        configs = [with_parameters(base_config, params) for params in sets]
+        configs = read_once([with_parameters(base_config, params) for params in sets], self.backtest_coordinator)
         outcomes = self.backtest_coordinator.run_backtests(configs, record="summary")
         for params, outcome in zip(sets, outcomes, strict=True):
             if outcome.result is not None:
@@ -160,6 +161,41 @@ def with_parameters(base: Mapping[str, Any], params: Mapping[str, Any]) -> dict[
     for change in (own | {name: value for name, value in params.items() if "." in name}).items():
         apply_override(document, change)
     return document
+
+
+def read_once(configs: Sequence[dict[str, Any]], coordinator: BacktestCoordinator) -> list[dict[str, Any] | Recipe]:
+    """The configurations, those that differ from one before in parameters of the strategy alone as its recipe.
+
+    Their bars are read and their rules checked once. What cannot be read stays as it is, for its error to be its own.
+    """
+    known: list[tuple[dict[str, Any], Recipe]] = []
+    made: list[dict[str, Any] | Recipe] = []
+    for config in configs:
+        rest, params = split_parameters(config)
+        recipe = next((recipe for other, recipe in known if other == rest), None)
+        try:
+            if recipe is not None:
+                strategy = type(recipe.strategy)(**params)
+                made.append(replace(recipe, config=replace(recipe.config, strategy=strategy)))
+                continue
+            if "stop_on_error" not in config:
+                recipe = Recipe.read(config, coordinator.shared_services, record="summary")
+                known.append((rest, recipe))
+        except AdmfError:
+            recipe = None
+        made.append(config if recipe is None else recipe)
+    return made
+
+
+def split_parameters(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A configuration without the parameters of its strategy, and those."""
+    if "backtest" not in config:
+        return {name: value for name, value in config.items() if name != PARAMETERS}, config.get(PARAMETERS) or {}
+    rest = copy.deepcopy(config)
+    try:
+        return rest, rest["backtest"]["components"]["strategy"].pop("params", None) or {}
+    except (KeyError, TypeError, AttributeError):  # no section of a strategy: reading it says so
+        return config, {}
 
 
 def extreme(values: Sequence[float | None]) -> float | None:

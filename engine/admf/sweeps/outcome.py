@@ -90,6 +90,7 @@ def counts(accounts: NDArray[np.record]) -> Columns:
         "bars": whole(accounts, "bars_processed"),
         "bad_bars": whole(accounts, "bad_bars"),
         "bad_bar_first": whole(accounts, "bad_bar_first"),
+        "margin_calls": whole(accounts, "margin_calls"),
         "bankrupt": accounts["bankrupt_bar"] >= 0,
         "bankrupt_bar": whole(accounts, "bankrupt_bar"),
     }

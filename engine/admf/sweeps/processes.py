@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from admf.errors import AdmfError, ConfigError, RunError
 from admf.sweeps.arena import Done
 from admf.sweeps.serving import Task, open_cursor, serve, write_job
+from admf.sweeps.store import hold
 from admf.sweeps.trials import Chunk, Trials
 from admf_kernels.batch import BAR, NOT_OPENED, STOP, TRIAL
 from admf_kernels.records import account_dt
@@ -26,6 +28,7 @@ POLL_S = 0.05
 KILLS_MAX = 3  # of workers by one trial
 LANE_STOP = 3  # place of the lanes' stop in the shared cursor
 SHARED_MEMORY = Path("/dev/shm")
+PREFIX, OWNER = "admf-", "owner.lock"  # of the folder that workers map; its lock says whether the sweep is alive
 Sink = Callable[[Chunk, Done], None]
 
 
@@ -51,11 +54,15 @@ class ProcessPool:
         self._seats: list[Seat] = []
         self._again: deque[Chunk] = deque()
         self._kills: Counter[int] = Counter()
+        self._failures = 0  # workers in a row that ended by themselves
 
     def run(self, chunks: Iterator[Chunk], sink: Sink, tick: Callable[[], None]) -> None:
         """As `ThreadPool.run`. A trial that has killed three workers is given up with an error."""
-        memory = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
-        self._folder = Path(tempfile.mkdtemp(prefix="admf-", dir=memory))
+        place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else Path(tempfile.gettempdir())
+        remove_left(place)
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        owner = (self._folder / OWNER).open("w", encoding="utf-8")
+        hold(owner)
         try:
             self._write()
             self._seats = [self._start(number) for number in range(self._count)]
@@ -69,6 +76,7 @@ class ProcessPool:
                 seat.connection.close()
             for seat in self._seats:
                 seat.process.join()
+            owner.close()
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def trials_done(self) -> int:
@@ -131,7 +139,7 @@ class ProcessPool:
         except (EOFError, ConnectionResetError):
             self._killed(seat, chunk, sink)
             return
-        seat.chunk = None
+        seat.chunk, self._failures = None, 0
         if isinstance(answer, BaseException):
             if isinstance(answer, AdmfError):
                 raise answer
@@ -142,6 +150,13 @@ class ProcessPool:
         """Starts another worker; the chunk goes on without the trial that has killed three of them."""
         place = min(int(seat.cursor[TRIAL]), len(chunk.rows) - 1)
         in_lanes, code = chunk.lanes, self._replace(seat)
+        if code is not None and code > 0:  # an error of the process itself, most likely as it started: no trial's fault
+            self._failures += 1
+            if self._failures >= KILLS_MAX:
+                message = f"{KILLS_MAX} worker processes in a row failed as they started (exit code {code})"
+                raise RunError(message, remedy='their error is above; executor="thread" needs no processes')
+            self._again.append(chunk)
+            return
         if in_lanes:
             chunk.lanes = False  # one by one it shows which trial it is
             self._again.append(chunk)
@@ -176,3 +191,11 @@ class ProcessPool:
                 continue
             if isinstance(answer, Done) and answer.count and seat.chunk is not None:
                 sink(seat.chunk, answer)
+
+
+def remove_left(place: Path) -> None:
+    """Removes the folders of sweeps that were killed: shared memory stays taken until somebody does."""
+    for owner in place.glob(f"{PREFIX}*/{OWNER}"):
+        with suppress(OSError), owner.open("a", encoding="utf-8") as file:
+            hold(file)
+            shutil.rmtree(owner.parent, ignore_errors=True)

@@ -91,7 +91,7 @@ class Settings:
         self._market, self._strategy, self._base = market, strategy, base
         self._axes = axes
         self.lanes = strategy_allows(strategy) and market_allows(market)
-        self.base_lanes = self.lanes and rules_allow(base.execution, base.risk)  # of most trials, for the plan
+        self.base_lanes = self.lanes and rules_allow(base.execution, base.account, base.risk)  # of most trials
         self.known: list[Setting] = []
         self.groups: list[Group] = []
         self._by_places: dict[bytes, int] = {}
@@ -140,7 +140,7 @@ class Settings:
         return Setting(
             rules=rules,
             group=self._by_kernel[kernel],
-            lanes=self.lanes and rules_allow(rules.execution, rules.risk),
+            lanes=self.lanes and rules_allow(rules.execution, rules.account, rules.risk),
             config=words_of(opened.config)[0],
             account=words_of(opened.account)[0],
             opening=words_of(opened.positions).reshape(-1),

@@ -62,7 +62,7 @@ def affordable(
             return np.nan
         if cost <= budget:
             within = max(within, quantity)
-        if abs(cost - budget) <= 1e-12 * budget:
+        if cost <= 0.0 or abs(cost - budget) <= 1e-12 * budget:  # a steep law: a price below 0
             break
         quantity = quantity * (budget / cost)
     quantity = floor_lot(quantity, instrument.lot_size)

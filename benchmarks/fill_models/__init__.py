@@ -1,0 +1,1 @@
+"""How wrong fills on bars are, measured on real data: `python -m benchmarks.fill_models --data FOLDER`."""
