@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from admf.errors import AdmfError
     from admf.events import EventBus, EventStrategy
     from admf.execution import Account, Execution, Risk
-    from admf.fidelity import aggregate, compare_fills, fill_fidelity
+    from admf.fidelity import aggregate, calibrate_slippage, compare_fills, fill_fidelity
     from admf.results import Result
     from admf.run import backtest, simulate, simulate_signals, simulate_targets
     from admf.signals import SignalStrategy
@@ -83,6 +83,7 @@ _HOMES = {
     "TrendFollowingStrategy": "admf.strategies",
     "aggregate": "admf.fidelity",
     "backtest": "admf.run",
+    "calibrate_slippage": "admf.fidelity",
     "commission": "admf.commission",
     "compare_fills": "admf.fidelity",
     "errors": "admf.errors",
@@ -138,6 +139,7 @@ __all__ = [
     "__version__",
     "aggregate",
     "backtest",
+    "calibrate_slippage",
     "commission",
     "compare_fills",
     "errors",

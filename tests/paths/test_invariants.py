@@ -16,7 +16,7 @@ from scenarios import bar_rows, cases, examples
 
 EXAMPLES = examples(60)
 AMENDED_AWAY = (OrderStatus.CANCELLED, Reason.USER_CANCEL)  # to a quantity below what was filled
-ENGINES_OWN = (Reason.CLOSE_POSITIONS, Reason.BANKRUPT)
+ENGINES_OWN = (Reason.CLOSE_POSITIONS, Reason.BANKRUPT, Reason.MARGIN_CALL)
 
 
 def run(case: Case) -> Outcome:

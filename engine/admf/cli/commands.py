@@ -23,6 +23,7 @@ for command in (
     sweeping.replay,
     comparing.compare_fills,
     comparing.fidelity,
+    comparing.calibrate,
     asking.data,
     asking.info,
     asking.warmup,

@@ -198,6 +198,47 @@ def fidelity(
     print_rich(COVERED_LEGEND)
 
 
+def calibrate(
+    *,
+    bars: Path,
+    fills: Path,
+    symbol: str | None = None,
+    on_defect: OnDefect = "error",
+    json: Json = False,
+) -> None:
+    """Fit slippage models to observed fills; each is judged on the last 30 % of them, which the fit does not see.
+
+    Parameters
+    ----------
+    bars
+        Bar file (.parquet, .csv, .arrow, .feather) that holds the fills.
+    fills
+        Table with side, quantity, price, base_price, and bar or timestamp.
+    symbol
+        Which symbol of the bar file, where it holds several.
+    on_defect
+        What to do with defects in the bars.
+    json
+        Print one JSON object.
+    """
+    from admf.data import load
+    from admf.fidelity import calibrate_slippage
+
+    loaded = load(bars, symbol, on_defect=on_defect)
+    models = ("bps", "range", "volume_share", "power") if loaded.has_volume else ("bps", "range")
+    with Progress(fills.name):
+        found = calibrate_slippage(loaded, fills, models)
+    best = {"model": found.best.model, **found.best.to_dict()}
+    if json:
+        print_json({"fills": found.fills, "left_out": found.left_out, "models": found.frame.to_dicts(), "best": best})
+        return
+    print_rich(table_of(found.frame, f"{found.fills:,} fills, {found.left_out:,} left out; errors in bps of the price"))
+    words = ", ".join(
+        f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}" for name, value in best.items()
+    )
+    print(f"\nexecution:\n  slippage: {{{words}}}")
+
+
 def models_of(loaded: "Config") -> "dict[str, Execution]":
     """The rules to compare: the configuration's own, then its `fill_models`, else every preset, all at its costs."""
     from admf.execution import PRESETS, Execution
