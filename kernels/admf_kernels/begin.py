@@ -110,7 +110,10 @@ def may_touch(config, instrument, order, bar: int, open_, high, low, close) -> b
     if order.form == OrderType.STOP:
         return True
     favourable = low if side > 0 else high
-    return side * (favourable - order.limit_price) <= 0.0 or side * (open_ - order.limit_price) <= 0.0
+    for price in (favourable, open_, close):  # of a bar that is not valid any may be the best
+        if side * (price - order.limit_price) <= 0.0:
+            return True
+    return False
 
 
 @law

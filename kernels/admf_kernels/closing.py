@@ -82,8 +82,7 @@ def judge_on_close(market, state, order, bar: int) -> None:
             fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_MARKETABLE)
         return
     if order.bits & TRAIL and np.isnan(order.peak):
-        open_ = market.open[bar, symbol]
-        start_trail(order, open_, open_, state.instruments[symbol].tick_inverse)
+        start_trail(order, close, close, state.instruments[symbol].tick_inverse)
     if order.form != OrderType.LIMIT and not order.bits & TRIGGERED:
         if not trigger_reached(config, order, close):
             return

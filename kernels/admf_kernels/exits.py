@@ -155,6 +155,8 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         level = lowest_trail_exit(config, state, trail_row, limit_row, side, adverse, favourable)
         if not np.isnan(level):
             low_can, low_level, low_row = True, level, trail_row
+    if not (low_can or high_can or target_touched):
+        hold_can = True  # a bar that is not valid can rule out the way to its own close
     low_price, high_price = 0.0, 0.0
     if low_can:
         low_price = stop_exit_price(config, state.orders[low_row], low_level, low_level, close)

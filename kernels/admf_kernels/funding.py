@@ -46,7 +46,8 @@ def reference_price(market, state, order, bar: int, quantity: float) -> float:
     if order.form == OrderType.MARKET or np.isnan(base):
         if bar < 0:
             return np.nan
-        base, slip_bit = state.positions[symbol].mark, SLIP_MARKET
+        base = state.positions[symbol].mark
+        slip_bit = SLIP_MARKET if order.form == OrderType.MARKET else SLIP_STOP
     if bar < 0 or not config.slip_on & slip_bit:
         return base
     instrument, position = state.instruments[symbol], state.positions[symbol]

@@ -20,7 +20,16 @@ from admf_kernels.exits import BOTH_TO_COME, judge, judge_entry
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.outcomes import HOLD, NO_FILL, TARGET
 from admf_kernels.laws.trails import see_price
-from admf_kernels.touch import LONE, count_ambiguous, is_judged, latch, rest_group, settle_stop, sibling, units_at_stake
+from admf_kernels.touch import (
+    LONE,
+    count_ambiguous,
+    is_judged,
+    latch,
+    reached_inside,
+    settle_stop,
+    sibling,
+    units_at_stake,
+)
 
 TRIGGERED, TRAIL, IF_TOUCHED = OrderFlag.TRIGGERED.value, OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
@@ -42,9 +51,9 @@ def fill_exit(market, state, row: int, bar: int, base: float, reason: int, ambig
     if order.form == LIMIT:
         beyond = reason == BEYOND_EXIT
         liquidity, slip_bit = (TAKER, SLIP_MARKETABLE) if beyond else (MAKER, SLIP_LIMIT)
-        execute(market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True, bar + 1, base, False)
+        execute(market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True, bar + 1, base, True)
         return
-    filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, ambiguous, True, bar + 1, base, False)
+    filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, ambiguous, True, bar + 1, base, True)
     settle_stop(state, order, bar, filled, reason)
 
 
@@ -58,10 +67,8 @@ def is_fresh(state, stop_row: int, trail_row: int, limit_row: int) -> bool:
 
 
 @law
-def inside_exit(market, state, stop_row: int, trail_row: int, limit_row: int, bar: int) -> None:
-    """W-02, W-07 in P3: exits judged together, or a single order without children; -1 for a leg that is not there."""
-    row = max(stop_row, max(trail_row, limit_row))
-    order = state.orders[row]
+def inside_exit(market, state, order, stop_row: int, trail_row: int, limit_row: int, bar: int) -> None:
+    """W-02, W-07 in P3: exits judged together in the turn of one, or a single order; -1 for a leg that is not there."""
     outcome, _value, exit_row, price, reason, spread = judge(
         market, state, -order.side, bar, order.symbol, stop_row, trail_row, limit_row, np.nan, 0.0, BOTH_TO_COME
     )
@@ -162,18 +169,37 @@ def is_above(order) -> bool:
 
 
 @law
+def is_rival(market, state, order, other, bar: int) -> bool:
+    """W-08: whether an opening order of the group enters at one level that the bar reaches."""
+    if other.oco != order.oco or not other.bits & OPENING or is_judged(other):
+        return False
+    if not acts_inside(other) or not has_level(state.config[0], other):
+        return False
+    act, _level, _base, _how, _reason, _slip = plan_entry(market, state, other, bar)
+    reached: bool = act == ENTERS
+    return reached
+
+
+@law
+def rest_rivals(market, state, order, bar: int, hit_count: int) -> None:
+    """W-08: those of which one is first do nothing more on this bar."""
+    for index in range(hit_count):
+        other = state.orders[state.hits[index]]
+        if is_rival(market, state, order, other, bar):
+            other.bits |= SEEN
+
+
+@law
 def nearest_rival(market, state, order, bar: int, hit_count: int, above: bool) -> int:
     """W-08: row of the opening order of a group that a rising (or falling) path meets first, -1 without."""
     found, found_level = -1, 0.0
     for index in range(hit_count):
         row = state.hits[index]
         other = state.orders[row]
-        if other.oco != order.oco or not other.bits & OPENING or is_judged(other) or is_above(other) != above:
+        if is_above(other) != above or not is_rival(market, state, order, other, bar):
             continue
-        if not acts_inside(other) or not has_level(state.config[0], other):
-            continue
-        act, level, _base, _how, _reason, _slip = plan_entry(market, state, other, bar)
-        if act == ENTERS and (found < 0 or (level < found_level if above else level > found_level)):
+        _act, level, _base, _how, _reason, _slip = plan_entry(market, state, other, bar)
+        if found < 0 or (level < found_level if above else level > found_level):
             found, found_level = row, level
     return found
 
@@ -198,16 +224,16 @@ def span_of_two(path: int, value: float, spread: float, value2: float, spread2: 
 
 @law
 def contest(market, state, order, bar: int, hit_count: int) -> bool:
-    """W-08: decides which opening order of a group is first; False where the order has no rival."""
+    """W-08: decides which opening order of a group is first; False where none enters at one level."""
     first_row = nearest_rival(market, state, order, bar, hit_count, True)
     second_row = nearest_rival(market, state, order, bar, hit_count, False)
     if first_row < 0 or second_row < 0:
         row = max(first_row, second_row)
-        if row < 0 or state.orders[row].number == order.number:
+        if row < 0:
             return False
         other = state.orders[row]
         _act, moment, base, how, reason, slip_bit = plan_entry(market, state, other, bar)
-        rest_group(state, order, OPENING, hit_count)
+        rest_rivals(market, state, order, bar, hit_count)
         enter(market, state, other, bar, moment, base, how, reason, slip_bit, 0.0)
         return True
     if first_row > second_row:
@@ -219,7 +245,7 @@ def contest(market, state, order, bar: int, hit_count: int) -> bool:
     how2 |= BOTH_TO_COME
     _outcome, value, _row, _price, _why, doubt = judge_entry(market, state, first, bar, moment, base, how)
     _outcome, value2, _row, _price, _why, doubt2 = judge_entry(market, state, second, bar, moment2, base2, how2)
-    rest_group(state, order, OPENING, hit_count)
+    rest_rivals(market, state, order, bar, hit_count)
     rival = span_of_two(state.config[0].path, value, doubt, value2, doubt2)
     if value2 > value if state.config[0].path == Path.BEST else value2 < value:
         enter(market, state, second, bar, moment2, base2, how2, reason2, slip2, rival)
@@ -255,6 +281,8 @@ def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
     if order.form == STOP_LIMIT or (not order.bits & TRAIL and (order.bits & (LONE | PARENT) != 0 or contests)):
         inside_entry(market, state, row, bar, hit_count)
         return
+    if not reached_inside(market, state, order, bar):
+        return
     stop_row, trail_row, limit_row = -1, -1, -1
     if order.form == LIMIT:
         limit_row = row
@@ -268,4 +296,4 @@ def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
         stop_row = sibling(market, state, order, STOP, 0, bar, hit_count, False)
     if trail_row < 0:
         trail_row = sibling(market, state, order, STOP, TRAIL, bar, hit_count, False)
-    inside_exit(market, state, stop_row, trail_row, limit_row, bar)
+    inside_exit(market, state, order, stop_row, trail_row, limit_row, bar)

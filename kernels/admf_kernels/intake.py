@@ -217,6 +217,8 @@ def check_order(market, state, row: int, bar: int) -> None:
         move(config, account, state.transitions, order, bar, OrderEvent.REFUSE.value, reason)
         return
     move(config, account, state.transitions, order, bar, OrderEvent.VALIDATE.value, Reason.NONE.value)
+    if order.size_kind == SizeKind.QUANTITY:
+        asked = floor_lot(asked, state.instruments[order.symbol].lot_size)
     if not order.bits & CHILD or config.cash_submit == CashSubmit.CUMULATIVE_CHECK:
         reason = funding_reason(market, state, order, bar, asked)
         if reason != Reason.NONE:

@@ -176,7 +176,7 @@ def grow_children(
                 start_trail(
                     child, start, better_peak(child, start, moment), state.instruments[child.symbol].tick_inverse
                 )
-                if inside:
+                if inside or (first_bar > bar and child.side == parent.side):
                     child.bits |= ENTERED_INSIDE
             position = state.positions[child.symbol].quantity
             if child.bits & REDUCE_ONLY and child.side * position >= 0.0:

@@ -61,8 +61,17 @@ def stop_at_open(market, state, order, bar: int) -> bool:
     if not order.bits & IF_TOUCHED:
         reason = STOP_AT_OPEN
         base = stop_exit_price(config, order, open_, order.stop_price, close)
-    filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, False, True, bar, open_, False)
+    filled = execute(market, state, order, bar, base, TAKER, reason, SLIP_STOP, False, True, bar, base, False)
     settle_stop(state, order, bar, filled, reason)
+    return True
+
+
+@law
+def refuse_taking(market, state, order, bar: int) -> bool:
+    """P-14: ends a post-only limit that would take at its first open; True if it did."""
+    if not order.bits & POST_ONLY or order.side * (market.open[bar, order.symbol] - order.limit_price) > 0.0:
+        return False
+    end(state, order, bar, OrderEvent.CANCEL.value, Reason.POST_ONLY_WOULD_TAKE.value)
     return True
 
 
@@ -73,8 +82,7 @@ def limit_at_open(market, state, order, bar: int, first: bool) -> bool:
     instrument = state.instruments[symbol]
     open_ = market.open[bar, symbol]
     marketable = order.side * (open_ - order.limit_price) <= 0.0
-    if order.bits & POST_ONLY and first and marketable:
-        end(state, order, bar, OrderEvent.CANCEL.value, Reason.POST_ONLY_WOULD_TAKE.value)
+    if first and refuse_taking(market, state, order, bar):
         return True
     reached = marketable if order.bits & AT_OPEN else reaches_limit(config, instrument, order, open_)
     if not reached and first and takes_at_open(config, order):
@@ -87,7 +95,7 @@ def limit_at_open(market, state, order, bar: int, first: bool) -> bool:
     if order.bits & AT_OPEN:
         base = open_
     liquidity, slip_bit = (TAKER, SLIP_MARKETABLE) if first else (MAKER, SLIP_GAP)
-    execute(market, state, order, bar, base, liquidity, LIMIT_AT_OPEN, slip_bit, False, True, bar, open_, False)
+    execute(market, state, order, bar, base, liquidity, LIMIT_AT_OPEN, slip_bit, False, True, bar, base, False)
     return True
 
 
@@ -197,9 +205,11 @@ def open_alone(market, state, row: int, bar: int, hit_count: int) -> int:
 def open_group(market, state, row: int, bar: int, hit_count: int) -> int:
     """P2 for the group of one hit, its stop first (W-02); children of a fill join the hits (W-06)."""
     order = state.orders[row]
-    if order.form == LIMIT and reached_at_open(market, state, order, bar):
+    if order.form == LIMIT and order.eligible_bar == bar and refuse_taking(market, state, order, bar):
+        return hit_count
+    if (order.form == LIMIT or order.form == STOP) and reached_at_open(market, state, order, bar):
         stop_row = sibling(market, state, order, STOP, -1, bar, hit_count, True)
-        if stop_row >= 0:
+        if stop_row >= 0 and (order.form == LIMIT or stop_row < row):
             row = stop_row
             order = state.orders[row]
     if order.form == STOP or order.form == LIMIT:

@@ -33,7 +33,7 @@ from admf_kernels.views import as_market, as_state
 VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
 TAKER = Liquidity.TAKER.value
 SLIP_MARKET, AT_CLOSE = SlipOn.MARKET.value, Reason.FILL_AT_CLOSE.value
-WAITS, OPENING = OrderFlag.WAITS.value, OrderFlag.OPENING.value
+WAITS, OPENING, ABLE = OrderFlag.WAITS.value, OrderFlag.OPENING.value, OrderFlag.ABLE.value
 # rows one live order can write on one bar, at most: an entry with its two exits, each split by a reversal
 FILLS_PER_ORDER, TRANSITIONS_PER_ORDER = 4, 8
 
@@ -98,9 +98,7 @@ def flatten_all(market, state, bar: int, bankrupt: bool) -> None:
 @law
 def takes_last_close(market, state, order, bar: int) -> bool:
     """T-03: whether an order meets the last close; it is put to work where it is not yet."""
-    if order.type != OrderType.MARKET or not is_alive(order) or parent_lives(state, order):
-        return False
-    if left_this_bar(state, order) or order.bits & WAITS:
+    if not order.bits & ABLE or not is_alive(order) or left_this_bar(state, order):
         return False
     if order.status == OrderStatus.VALIDATED and not route(state, order, bar):
         return False
@@ -113,6 +111,9 @@ def fill_last_orders(market, state, bar: int) -> None:
     for index in range(state.account[0].working_count):
         order = state.orders[state.working[index]]
         set_class(state, order)
+        order.bits &= ~ABLE
+        if order.type == OrderType.MARKET and not order.bits & WAITS and not parent_lives(state, order):
+            order.bits |= ABLE
     for opening in range(2):
         for index in range(state.account[0].working_count):
             order = state.orders[state.working[index]]

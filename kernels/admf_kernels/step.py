@@ -26,7 +26,7 @@ from admf_kernels.walk import walk
 
 OPENING, ABLE = OrderFlag.OPENING.value, OrderFlag.ABLE.value
 TRAIL, TRIGGERED = OrderFlag.TRAIL.value, OrderFlag.TRIGGERED.value
-AT_CLOSE, ENTERED_INSIDE = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value
+AT_CLOSE, ENTERED_INSIDE, FRESH = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value, OrderFlag.FRESH.value
 VALID = BarFlag.VALID.value
 
 
@@ -70,19 +70,22 @@ def phase_open(market, state, bar: int, hit_count: int) -> int:
                 if not is_judged(state.orders[row]):
                     hit_count = open_group(market, state, row, bar, hit_count)
                 joined += 1
-            hit_count = keep_new(state, bar, first_joined, hit_count)
+            hit_count = keep_new(state, first_joined, hit_count)
     for index in range(listed, hit_count):
         insert_hit(state, index)
     return hit_count
 
 
 @law
-def keep_new(state, bar: int, first: int, hit_count: int) -> int:
+def keep_new(state, first: int, hit_count: int) -> int:
     """W-06: of the hits that joined only those stay that were not listed before; returns the number of hits."""
     kept = first
     for index in range(first, hit_count):
         row = state.hits[index]
-        if state.orders[row].eligible_bar == bar:
+        known = False
+        for place in range(kept):
+            known = known or state.hits[place] == row
+        if not known:
             state.hits[kept] = row
             kept += 1
     return kept
@@ -96,6 +99,22 @@ def insert_hit(state, index: int) -> None:
         state.hits[index] = state.hits[index - 1]
         index -= 1
     state.hits[index] = row
+
+
+@law
+def join_fresh(state, bar: int, hit_count: int) -> int:
+    """X-03: children that the path has activated join the hits, for P4; returns the number of hits."""
+    listed = hit_count
+    for index in range(state.account[0].working_count):
+        row = state.working[index]
+        order = state.orders[row]
+        if order.bits & FRESH and order.eligible_bar <= bar and not is_judged(order):
+            state.hits[hit_count] = row
+            hit_count += 1
+    hit_count = keep_new(state, listed, hit_count)
+    for index in range(listed, hit_count):
+        insert_hit(state, index)
+    return hit_count
 
 
 @law
@@ -122,8 +141,11 @@ def phase_close(market, state, bar: int, hit_count: int) -> None:
 
 
 @law
-def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
-    """C-05 `order_id`: each order meets the open, else the range, in ascending number; children of fills join."""
+def phase_in_turn(market, state, bar: int, hit_count: int) -> int:
+    """C-05 `order_id`: each order meets the open, else the range, in ascending number; children of fills join.
+
+    Returns the number of hits.
+    """
     index = 0
     while index < hit_count:
         row = state.hits[index]
@@ -134,12 +156,14 @@ def phase_in_turn(market, state, bar: int, hit_count: int) -> None:
         set_class(state, order)
         before, filled_before = hit_count, order.filled_quantity
         hit_count = open_alone(market, state, row, bar, hit_count)
+        hit_count = keep_new(state, before, hit_count)
         for joined in range(before, hit_count):
             insert_hit(state, joined)
         if not is_judged(order):
             inside_group(market, state, row, bar, 0)
         if order.oco != 0 and order.filled_quantity > filled_before:
             rest_group(state, order, 0, hit_count)  # what the fill ended or cut
+    return hit_count
 
 
 @law
@@ -193,7 +217,7 @@ def end_bar(market, state, bar: int) -> None:
             count_unfilled(account, order)
         if not is_active(order):
             continue
-        if order.bits & TRAIL:
+        if order.bits & TRAIL and not order.quantity - order.filled_quantity <= 0.0:  # a size may still be NaN
             follow_bar(market, state, order, bar)
         end_immediate(state, order, bar)
 
@@ -216,11 +240,12 @@ def match(market, state, bar: int) -> None:
     if hit_count > 0:
         if config.price_ref == PriceReference.RANGE:
             if config.path == Path.QUEUE and config.conflict == Conflict.ORDER_ID:
-                phase_in_turn(market, state, bar, hit_count)
+                hit_count = phase_in_turn(market, state, bar, hit_count)
             else:
                 hit_count = phase_open(market, state, bar, hit_count)
                 if has_path(config):
                     walk(market, state, bar, hit_count)
+                    hit_count = join_fresh(state, bar, hit_count)
                 else:
                     phase_inside(market, state, bar, hit_count)
         if (

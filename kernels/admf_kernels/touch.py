@@ -23,7 +23,6 @@ EXIT, OPENING = OrderFlag.EXIT.value, OrderFlag.OPENING.value
 SEEN, PARENT = OrderFlag.SEEN.value, OrderFlag.PARENT.value
 TRAIL, IF_TOUCHED = OrderFlag.TRAIL.value, OrderFlag.IF_TOUCHED.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
-POST_ONLY = OrderFlag.POST_ONLY.value
 PATH_RULE = StopLimitRule.PATH.value
 LONE = IF_TOUCHED | AT_OPEN | AT_CLOSE  # never judged together with an exit of the other kind
 
@@ -137,7 +136,7 @@ def is_sibling(order, other) -> bool:
     """W-02: exits judged together: of one OCO group, or without one of the same parent and of its other side."""
     if other.number == order.number or (other.form != OrderType.STOP and other.form != OrderType.LIMIT):
         return False
-    if other.bits & LONE:
+    if (order.bits | other.bits) & LONE:
         return False
     if order.oco != 0 or other.oco != 0:
         return other.oco == order.oco
@@ -158,7 +157,7 @@ def reached_at_open(market, state, order, bar: int) -> bool:
         return False
     if order.form == OrderType.STOP:
         return order.bits & TRIGGERED != 0 or trigger_reached(config, order, open_)
-    may_take = order.bits & (AT_OPEN | POST_ONLY) != 0 or takes_at_open(config, order)  # P-14: it would
+    may_take = order.bits & AT_OPEN != 0 or takes_at_open(config, order)
     if order.eligible_bar == bar and may_take and order.side * (open_ - order.limit_price) <= 0.0:
         return True
     return order.bits & AT_OPEN == 0 and reaches_limit(config, state.instruments[order.symbol], order, open_)
@@ -193,7 +192,9 @@ def sibling(market, state, order, form: int, trail: int, bar: int, hit_count: in
             continue
         if at_open and reached_at_open(market, state, other, bar):
             return row
-        if not at_open and not other.bits & PARENT and reached_inside(market, state, other, bar):
+        if at_open or other.side != order.side or other.bits & PARENT:
+            continue
+        if reached_inside(market, state, other, bar):
             return row
     return -1
 

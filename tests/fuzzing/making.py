@@ -116,6 +116,9 @@ def make_rules(rng: Random, ticks: bool, volume: bool, dated: bool) -> Rules:
     return agreeing(rng, rules, volume)
 
 
+UNLIMITED = admf.slippage.volume_share(0.05, None)
+
+
 def agreeing(rng: Random, rules: Rules, volume: bool) -> Rules:
     """The rules without what contradicts the data or another rule."""
     rules["bounds"] = False  # two whole runs, each drawn here as `worst` or `best`
@@ -133,6 +136,8 @@ def agreeing(rng: Random, rules: Rules, volume: bool) -> Rules:
         rules["clamp_fail"] = "fill_at_clamp"
     if not volume:
         rules["volume_limit"] = None
+    if rules.get("clamp") in ("none", "limit") and rules.get("slippage") == UNLIMITED:
+        rules["slippage"] = admf.slippage.volume_share(0.05, 0.5)  # no price below 0
     return rules
 
 

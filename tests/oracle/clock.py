@@ -80,11 +80,11 @@ class Run:
         if world.rules.price_ref == "range":
             self.match()
         close_phase(world)
+        self.count_unfilled(working)
         self.settle()
         self.decide()
         if world.bar == world.bar_count - 1:
             self.end_of_data()
-        self.count_unfilled(working)
         equity = world.equity()
         world.curve.append((world.cash, equity))
         exposed = any(position.quantity != 0.0 for position in world.positions)

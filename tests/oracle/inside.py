@@ -75,7 +75,7 @@ def inside_turn(world: World, order: Order) -> None:
     elif is_entry(order):
         enter(world, order, *judge_entry(world, order, scene))
     else:
-        leave(world, order, group_of(world, order), scene)
+        leave(world, order, [leg for leg in group_of(world, order) if leg.side == order.side], scene)
 
 
 def is_entry(order: Order) -> bool:
@@ -118,7 +118,7 @@ def enter(world: World, order: Order, outcomes: list[Outcome], triggers: bool, *
     if filled == 0.0:
         return
     for child in order.children:
-        child.sees_extreme = chosen.high
+        child.sees_extreme = chosen.high and child.side != order.side
     leaver = chosen.by
     if ambiguous and world.rules.entry_bar_exits == "proven":
         return

@@ -83,6 +83,6 @@ class Statistics:
             change = equity / self.sample - 1.0
             self.return_sum += change
             self.return_square_sum += change * change
-            self.downside_square_sum += min(change, 0.0) * min(change, 0.0)
+            self.downside_square_sum += change * change if change < 0.0 else 0.0
             self.sample_count += 1
             self.sample = equity

@@ -62,10 +62,11 @@ def places(reader: str) -> dict[str, Place]:
 
 def texts(path: Path, *, tests_only: bool) -> Iterator[tuple[int, str, str]]:
     """Weight, function and text: what is nearer to one function weighs less."""
+    lines = text_of(path).splitlines()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef) and (not tests_only or node.name.startswith("test_")):
             yield 0, node.name, ast.get_docstring(node) or ""
-            yield 100, node.name, ast.get_source_segment(text_of(path), node) or ""
+            yield 100, node.name, "\n".join(lines[node.lineno - 1 : node.end_lineno])
     yield 1_000, "", text_of(path)
 
 
