@@ -9,6 +9,7 @@ import polars as pl
 import admf
 from admf.errors import DataError
 from admf.fidelity import Fidelity
+from benchmarks.fill_models import speed
 
 SOURCES = (  # class, pattern, fine frequency, coarse frequencies
     ("FX and gold", "fx_second/*.parquet", "1s", ("1min", "5min", "15min", "1h")),
@@ -159,6 +160,13 @@ def page(rows: list[Row], seconds: float) -> tuple[str, pl.DataFrame]:
         "Their rules for fills (presets), without costs. Error of the profit of a slot, in per cent of a bar's range.",
         "",
         *engine_table(errors),
+        "",
+        "## What each rule costs",
+        "",
+        "Processor time of whole runs over 200,000 bars by the number of their orders: a market order on every bar for "
+        "costs, brackets of a scalper (most of them waiting) for paths.",
+        "",
+        *speed.table(),
         "",
     ]
     return "\n".join(parts), errors

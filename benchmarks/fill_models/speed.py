@@ -1,0 +1,56 @@
+"""What each rule costs: the same orders under every path and every model of costs, nanoseconds an order."""
+
+from collections.abc import Iterator
+
+import admf
+from admf.strategies import BracketScalper
+from benchmarks.timing import medians_s
+from benchmarks.workloads import OrderEveryBar, market
+
+BARS, ROUNDS = 200_000, 5
+ACCOUNT = admf.Account(cash=1e9)
+PATHS = ("worst", "best", "queue", "ohlc", "olhc", "adaptive", "candle")
+SLIPPAGES = {
+    "none": admf.slippage.none(),
+    "fixed": admf.slippage.fixed(0.01),
+    "bps": admf.slippage.bps(1.0),
+    "half_spread": admf.slippage.half_spread(0.02),
+    "range": admf.slippage.range(0.1),
+    "volume_share": admf.slippage.volume_share(),
+    "power": admf.slippage.power(),
+    "random": admf.slippage.random(2.0),
+}
+COMMISSIONS = {
+    "none": admf.commission.none(),
+    "per_order": admf.commission.per_order(1.0),
+    "per_share": admf.commission.per_share(0.005),
+    "bps": admf.commission.bps(1.0),
+    "maker_taker": admf.commission.maker_taker(0.001, 0.002),
+}
+
+
+def rules() -> Iterator[tuple[str, str, admf.CompiledStrategy, admf.Execution]]:
+    """Family, word, strategy and rules of each row."""
+    every, scalper = OrderEveryBar(), BracketScalper(quantity=10.0)
+    for word, model in SLIPPAGES.items():
+        yield "slippage", word, every, admf.Execution(slippage=model)
+    for word, model in COMMISSIONS.items():
+        yield "commission", word, every, admf.Execution(commission=model)
+    for word in PATHS:
+        yield "path", word, scalper, admf.Execution(path=word)
+
+
+def table() -> list[str]:
+    """A Markdown table: a market order on every bar for costs, brackets for paths."""
+    bars = market(BARS)
+    lines = ["| family | rule | ns an order |", "|---|---|---|"]
+    for family, word, strategy, execution in rules():
+
+        def run(strategy: admf.CompiledStrategy = strategy, execution: admf.Execution = execution) -> admf.Result:
+            return admf.backtest(bars, strategy, execution=execution, account=ACCOUNT, record="summary")
+
+        orders = run().metrics["orders"]
+        assert orders
+        seconds = medians_s({"run": run}, ROUNDS)["run"]
+        lines.append(f"| {family} | `{word}` | {seconds * 1e9 / orders:.0f} |")
+    return lines
