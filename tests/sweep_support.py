@@ -30,6 +30,47 @@ class Buyer(admf.CompiledStrategy):
             self._bought = ctx.bar
 
 
+class Often(admf.CompiledStrategy):
+    """An order on every bar."""
+
+    quantity: float = 1.0
+
+    def on_bar(self, ctx):
+        if ctx.position() > 0.0:
+            ctx.sell(self.quantity)
+        else:
+            ctx.buy(self.quantity)
+
+
+class Swing(admf.SignalStrategy):
+    """Long above, short below, flat in between: three inputs and a parameter of the rule."""
+
+    period: int = 14
+    band: float = 5.0
+    strength = admf.signals.rsi("period")
+    average = admf.signals.ema(30)
+    close = admf.signals.close()
+
+    def rule(self, strength, average, close):
+        if strength > 50.0 + self.band and close > average:
+            return 1
+        if strength < 50.0 - self.band and close < average:
+            return -1
+        return 0
+
+
+class Breakout(admf.SignalStrategy):
+    """The range of the bars before."""
+
+    period: int = 20
+    high = admf.signals.highest("period")
+    low = admf.signals.lowest(10)
+    close = admf.signals.close()
+
+    def rule(self, high, low, close):
+        return close > high or close > 2.0 * low
+
+
 @cache
 def market(bars: int = BARS, seed: int = 7) -> admf.Market:
     return admf.Market([admf.generate(bars=bars, seed=seed, frequency="1h")])

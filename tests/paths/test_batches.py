@@ -6,7 +6,7 @@ import pytest
 
 import admf
 from admf.strategies import BracketScalper
-from sweep_support import market, single, sweep
+from sweep_support import Often, market, single, sweep
 
 
 class Piles(admf.CompiledStrategy):
@@ -17,18 +17,6 @@ class Piles(admf.CompiledStrategy):
     def on_bar(self, ctx):
         for _ in range(self.count):
             ctx.buy(1.0, limit=0.5)
-
-
-class Often(admf.CompiledStrategy):
-    """An order on every bar."""
-
-    quantity: float = 1.0
-
-    def on_bar(self, ctx):
-        if ctx.position() > 0.0:
-            ctx.sell(self.quantity)
-        else:
-            ctx.buy(self.quantity)
 
 
 @pytest.mark.parametrize(

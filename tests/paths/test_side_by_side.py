@@ -6,34 +6,7 @@ import pytest
 
 import admf
 from admf.strategies import SmaCross
-from sweep_support import market, single, sweep
-
-
-class Swing(admf.SignalStrategy):
-    """Long above, short below: relative strength and an exponential average."""
-
-    period: int = 5
-    strength = admf.signals.rsi("period")
-    average = admf.signals.ema(8)
-    close = admf.signals.close()
-
-    def rule(self, strength, average, close):
-        if strength > 55.0 and close > average:
-            return 1
-        return -1 if strength < 45.0 and close < average else 0
-
-
-class Breakout(admf.SignalStrategy):
-    """The range of the bars before."""
-
-    period: int = 6
-    high = admf.signals.highest("period")
-    low = admf.signals.lowest(4)
-    close = admf.signals.close()
-
-    def rule(self, high, low, close):
-        return close > high or close > 2.0 * low
-
+from sweep_support import Breakout, Swing, market, single, sweep
 
 COSTS = admf.Execution(slippage=admf.slippage.bps(1.0), commission=admf.commission.bps(1.0))
 

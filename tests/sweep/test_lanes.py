@@ -15,38 +15,9 @@ from admf.strategies import SmaCross
 from admf.sweeps import allowed
 from admf_kernels._jit import compile_now, specialise
 from admf_kernels.lanes import FIELDS, LANES, observe_lanes, sample_lanes
-from sweep_support import market, single, sweep
+from sweep_support import Breakout, Swing, market, single, sweep
 
 COSTS = {"slippage": admf.slippage.bps(1.0), "commission": admf.commission.bps(1.0)}
-
-
-class Swing(admf.SignalStrategy):
-    """Long above, short below, flat in between: three inputs and a parameter of the rule."""
-
-    period: int = 14
-    band: float = 5.0
-    strength = admf.signals.rsi("period")
-    average = admf.signals.ema(30)
-    close = admf.signals.close()
-
-    def rule(self, strength, average, close):
-        if strength > 50.0 + self.band and close > average:
-            return 1
-        if strength < 50.0 - self.band and close < average:
-            return -1
-        return 0
-
-
-class Breakout(admf.SignalStrategy):
-    """The range of the bars before."""
-
-    period: int = 20
-    high = admf.signals.highest("period")
-    low = admf.signals.lowest(10)
-    close = admf.signals.close()
-
-    def rule(self, high, low, close):
-        return close > high or close > 2.0 * low
 
 
 def falling(base_price, side, quantity, used_volume, bar):

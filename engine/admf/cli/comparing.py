@@ -62,8 +62,6 @@ COVERED = {
     "open": "open",
     "width_bps": "width",
 }
-
-
 COVERED_LEGEND = (
     "outcome: entry, stop, target or neither as on one of the two paths · profit: its profit between theirs · unknown: "
     "open on the fine bars too, left out · open: the paths differ · width: bps between them"
@@ -129,8 +127,10 @@ def show_comparison(
     frame: "pl.DataFrame", gaps: "pl.DataFrame | None", metric: str, out: Path | None, *, as_json: bool
 ) -> None:
     """The tables, on paper and on the terminal; or one JSON object."""
+    from admf.results.store import write_text
+
     if out is not None:
-        write_csv(frame, out)
+        write_text(out, frame.write_csv())
     if as_json:
         print_json({"models": frame.to_dicts(), "attribution": None if gaps is None else gaps.to_dicts()})
         return
@@ -181,10 +181,11 @@ def fidelity(
     with Progress(bars.name):
         from admf.data import load
         from admf.fidelity import fill_fidelity as measure
+        from admf.results.store import write_text
 
         found = measure(load(bars, symbol, on_defect=on_defect, frequency=frequency), coarse, models)
     if out is not None:
-        write_csv(found.frame, out)
+        write_text(out, found.frame.write_csv())
     if json:
         facts = {"symbol": found.symbol, "fine": found.fine, "coarse": found.coarse, "slots": found.slots}
         print_json(facts | {"errors": found.frame.to_dicts(), "coverage": found.coverage.to_dicts()})
@@ -222,13 +223,13 @@ def calibrate(
         Print one JSON object.
     """
     from admf.data import load
-    from admf.fidelity import calibrate_slippage
+    from admf.fidelity.calibration import FITS, VOLUME_MODELS, calibrate_slippage
 
     loaded = load(bars, symbol, on_defect=on_defect)
-    models = ("bps", "range", "volume_share", "power") if loaded.has_volume else ("bps", "range")
+    models = [name for name in FITS if loaded.has_volume or name not in VOLUME_MODELS]
     with Progress(fills.name):
         found = calibrate_slippage(loaded, fills, models)
-    best = {"model": found.best.model, **found.best.to_dict()}
+    best = found.best.to_dict()
     if json:
         print_json({"fills": found.fills, "left_out": found.left_out, "models": found.frame.to_dicts(), "best": best})
         return
@@ -251,16 +252,6 @@ def models_of(loaded: "Config") -> "dict[str, Execution]":
         changed = Execution.from_dict(fields)
         models[name] = changed.replace(**{field: value for field, value in costs.items() if field not in fields})
     return models
-
-
-def write_csv(frame: "pl.DataFrame", path: Path) -> None:
-    """The table as a file, complete or not at all."""
-    from admf.results.store import check_target
-
-    check_target(path)
-    partial = path.with_name(f".{path.name}.partial")
-    frame.write_csv(partial)
-    partial.replace(path)
 
 
 def table_of(frame: "pl.DataFrame", title: str, headings: "Mapping[str, str] | None" = None) -> Any:

@@ -60,18 +60,16 @@ class Observed:
     volatility: Floats
 
 
-def calibrate_slippage(
-    market: Any, fills: Any, models: Iterable[str] = ("bps", "range", "volume_share", "power")
-) -> Calibration:
+def calibrate_slippage(market: Any, fills: Any, models: Iterable[str] | None = None) -> Calibration:
     """Fits slippage models to fills by least squares and judges each on later fills.
 
     `fills`: a table (frame, mapping or path) with `side`, `quantity`, `price`, `base_price` (what the fill would have
-    cost without slippage: the mid or last price when it was sent) and `bar` or `timestamp`; `Result.fills` is
-    one; rows of one `order_id` in one bar count as one fill.
-    `market`: bars of one symbol that hold them. Raises DataError for missing columns, fills outside the bars or fewer
-    than `FILLS_MIN`, ConfigError for a model that cannot be fitted.
+    cost without slippage: the mid or last price when it was sent) and `bar` or `timestamp`; `Result.fills` is one, and
+    rows of one `order_id` in one bar count as one fill. `market`: bars of one symbol that hold them. `models`: all of
+    `FITS` unless given. Raises DataError for missing columns, fills outside the bars or fewer than `FILLS_MIN`,
+    ConfigError for a model that cannot be fitted.
     """
-    chosen = list(models)
+    chosen = list(FITS if models is None else models)
     for name in chosen:
         if name not in FITS:
             raise ConfigError("cannot be fitted", field="models", found=name, allowed=", ".join(FITS))

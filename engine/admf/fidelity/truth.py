@@ -1,6 +1,6 @@
 """How wrong fills on bars are: the same orders on coarse bars and on the finer bars they are made of."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,14 +83,13 @@ def slots_of(coarse: Bars) -> Slots:
     return Slots(bars, coarse.close[bars], unit, side)
 
 
-def orders_of(stream: Stream, slots: Slots, bar_of: Callable[[Any], Any]) -> pl.DataFrame:
-    """The stream's table of orders for one world: `bar_of` says at which of its bars a coarse bar ends.
+def orders_of(stream: Stream, slots: Slots, ends: NDArray[np.int64]) -> pl.DataFrame:
+    """The stream's table of orders for one world: `ends` says at which of its bars each coarse bar ends.
 
     Ids: the slot's number with e (entry), s (stop), t (target), x (what is held at the end goes at market).
     """
     count = len(slots.bars)
-    sent = bar_of(slots.bars)
-    last = bar_of(slots.bars + HORIZON_BARS - 1)
+    sent, last = ends[slots.bars], ends[slots.bars + HORIZON_BARS - 1]
     ids = pl.Series(np.arange(count)).cast(pl.String)
     word = np.where(slots.side > 0, "buy", "sell")
     other = np.where(slots.side > 0, "sell", "buy")
@@ -112,22 +111,11 @@ def orders_of(stream: Stream, slots: Slots, bar_of: Callable[[Any], Any]) -> pl.
     tables = [entry]
     if stream.width is not None:
         width = slots.side * slots.unit * stream.width
-        exits = {
-            "bar": sent,
-            "side": other,
-            "parent": ids + "e",
-            "oco": ids,
-            "time_in_force": "gtd",
-            "expires_bar": last,
-        }
+        exits = {"bar": sent, "side": other, "parent": ids + "e", "oco": ids} | until
         tables.append(exits | {"id": ids + "s", "type": "stop", "stop_price": reference - width})
         tables.append(exits | {"id": ids + "t", "type": "limit", "limit_price": reference + width})
     tables.append({"id": ids + "x", "bar": last, "side": other, "quantity": one, "type": "market", "reduce_only": True})
-    frames = [
-        pl.DataFrame({name: value if value is not None else pl.Series([None] * count) for name, value in table.items()})
-        for table in tables
-    ]
-    whole = pl.concat(frames, how="diagonal_relaxed")
+    whole = pl.concat([pl.DataFrame(table) for table in tables], how="diagonal_relaxed")
     return whole.with_columns(pl.col("reduce_only").fill_null(value=False)).sort("bar", maintain_order=True)
 
 
@@ -138,7 +126,6 @@ class Outcome:
     entry_price: Floats
     exit_price: Floats
     decision: NDArray[np.int8]  # 0 no entry, 1 stop, 2 target, 3 neither
-    moment: Floats  # of the entry, ns
     ambiguous: NDArray[np.bool_]
 
     @property
@@ -151,30 +138,23 @@ class Outcome:
         return np.where(self.filled, np.nan_to_num(side * (self.exit_price - self.entry_price)), 0.0)
 
 
-def play(stream: Stream, slots: Slots, market: Market, bar_of: Callable[[Any], Any], execution: Execution) -> Outcome:
-    """The stream in one world."""
-    orders = orders_of(stream, slots, bar_of)
+def play(orders: pl.DataFrame, count: int, market: Market, execution: Execution) -> Outcome:
+    """What the orders of a stream come to in the `count` slots of one world."""
     result = simulate(market, orders, execution=execution.replace(**FREE), account=Account(cash=CASH), record="fills")
-    fills = result.fills.select("order_id", "price", "quantity", "timestamp", "ambiguous")
-    fills = fills.with_columns(slot=pl.col("order_id").str.head(-1).cast(pl.Int64), role=pl.col("order_id").str.tail(1))
-    count = len(slots.bars)
+    fills = result.fills.with_columns(
+        slot=pl.col("order_id").str.head(-1).cast(pl.Int64), role=pl.col("order_id").str.tail(1)
+    )
     entry, leave = np.full(count, np.nan), np.full(count, np.nan)
-    moment = np.full(count, np.nan)
     decision = np.zeros(count, np.int8)
     ambiguous = np.zeros(count, np.bool_)
-    clock = market.arrays.timestamp
-    bars = result.fills["bar"].to_numpy()
-    for code, role in ((0, "e"), (3, "x"), (1, "s"), (2, "t")):
+    for code, role in ((3, "e"), (3, "x"), (1, "s"), (2, "t")):
         chosen = (fills["role"] == role).to_numpy()
         slot = fills["slot"].to_numpy()[chosen]
         price = fills["price"].to_numpy()[chosen]
         ambiguous[slot] |= fills["ambiguous"].to_numpy()[chosen]
-        if role == "e":
-            entry[slot], moment[slot] = price, clock[bars[chosen]]
-            decision[slot] = 3
-        else:
-            leave[slot], decision[slot] = price, code
-    return Outcome(entry, leave, decision, moment, ambiguous)
+        decision[slot] = code
+        (entry if role == "e" else leave)[slot] = price
+    return Outcome(entry, leave, decision, ambiguous)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,18 +203,19 @@ def fill_fidelity(
     slots = slots_of(nesting.coarse)
     fine_market, coarse_market = Market([bars]), Market([nesting.coarse])
     rules = truth or Execution()
+    count, own = len(slots.bars), np.arange(len(nesting.coarse))
     rows, covered = [], []
     for stream in streams:
-        real = play(stream, slots, fine_market, lambda coarse: nesting.lasts[coarse], rules)
-        worlds = {
-            name: play(stream, slots, coarse_market, lambda coarse: coarse, model) for name, model in read.items()
-        }
-        for name, world in worlds.items():
+        real = play(orders_of(stream, slots, nesting.lasts), count, fine_market, rules)
+        orders = orders_of(stream, slots, own)
+        for name, model in read.items():
+            world = play(orders, count, coarse_market, model)
             rows.append(errors_of(stream, name, world, real, slots, seed))
-        covered.append(coverage_of(stream, slots, real, coarse_market, rules, seed))
+        worst, best = (play(orders, count, coarse_market, rules.replace(path=path)) for path in ("worst", "best"))
+        covered.append(coverage_of(stream, worst, best, real, slots, seed))
     range_bps = float(np.mean(slots.unit * BPS / slots.price))
     frames = pl.DataFrame(rows), pl.DataFrame(covered)
-    return Fidelity(bars.symbol, bars.frequency, frequency, len(slots.bars), range_bps, *frames)
+    return Fidelity(bars.symbol, bars.frequency, frequency, count, range_bps, *frames)
 
 
 MODELS: dict[str, Execution | str] = {
@@ -286,14 +267,13 @@ def errors_of(stream: Stream, model: str, world: Outcome, real: Outcome, slots: 
 
 
 def coverage_of(
-    stream: Stream, slots: Slots, real: Outcome, market: Market, rules: Execution, seed: int
+    stream: Stream, worst: Outcome, best: Outcome, real: Outcome, slots: Slots, seed: int
 ) -> dict[str, Any]:
     """How often the truth lies between the worst and the best path, slot by slot.
 
     `outcome` asks whether what happened (no entry, stop, target, neither) is what happens on one of the two; `profit`
     whether its profit lies between theirs: a jump between two fine bars gives a price that no coarse bar can tell.
     """
-    worst, best = (play(stream, slots, market, same, rules.replace(path=path)) for path in ("worst", "best"))
     known, side = ~real.ambiguous, slots.side
     outcome = (real.decision == worst.decision) | (real.decision == best.decision)
     low, high = interval(outcome[known].astype(np.float64), seed)
@@ -311,11 +291,6 @@ def coverage_of(
         "open": share(known & (ends[1] - ends[0] > slack), known),
         "width_bps": float(np.mean(((ends[1] - ends[0]) * BPS / slots.price)[known])),
     }
-
-
-def same(coarse: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The bar of a coarse bar among the coarse ones."""
-    return coarse
 
 
 def share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float | None:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numba.core import config
@@ -62,6 +62,18 @@ class Run:
     risk: Risk = NO_LIMITS
     orders_per_bar: int = 1
     container: int = 0
+
+    @classmethod
+    def read(cls, market: Market, *, execution: Any, account: Any, risk: Any, record: Any, **own: Any) -> Self:
+        """A run of what is given, checked: rules as values, mappings or None for the default."""
+        return cls(
+            market=market,
+            execution=read_value(execution, Execution, "execution"),
+            account=read_value(account, Account, "account"),
+            risk=read_value(risk, Risk, "risk"),
+            record=read_record(record),
+            **own,
+        )
 
     @property
     def orders_per_bar_max(self) -> int:
@@ -245,16 +257,10 @@ def simulate(
         script.refuse_faults(market.instrument_records)
     elif on_bad_order != "reject":
         raise ConfigError("unknown word", field="on_bad_order", found=on_bad_order, allowed="reject, error")
-    run = Run(
-        market=market,
-        execution=read_value(execution, Execution, "execution"),
-        account=read_value(account, Account, "account"),
-        risk=read_value(risk, Risk, "risk"),
-        record=read_record(record),
-        close_positions=close_positions,
-        debug=debug,
-        script=script,
-    )
+    run = Run.read(
+        market, execution=execution, account=account, risk=risk, record=record, close_positions=close_positions,
+        debug=debug, script=script,
+    )  # fmt: skip
     return run.run(progress)
 
 
@@ -283,14 +289,8 @@ def backtest(
         found = f"the class {strategy.__name__}" if isinstance(strategy, type) else type(strategy).__name__  # type: ignore[unreachable]
         allowed = "an instance of a subclass of admf.CompiledStrategy"
         raise ConfigError("not a strategy", field="strategy", found=found, allowed=allowed)
-    run = Run(
-        market=read_market(market, instruments),
-        execution=read_value(execution, Execution, "execution"),
-        account=read_value(account, Account, "account"),
-        risk=read_value(risk, Risk, "risk"),
-        record=read_record(record),
-        close_positions=close_positions,
-        debug=debug,
-        strategy=strategy,
-    )
+    run = Run.read(
+        read_market(market, instruments), execution=execution, account=account, risk=risk, record=record,
+        close_positions=close_positions, debug=debug, strategy=strategy,
+    )  # fmt: skip
     return run.run(progress)

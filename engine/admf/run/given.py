@@ -17,7 +17,7 @@ from admf.execution import Account, Execution
 from admf.execution.risk import Risk
 from admf.models import Number, unknown_name
 from admf.results import Result
-from admf.run.arguments import RecordLevel, check_bad_bars, read_market, read_record, read_value
+from admf.run.arguments import RecordLevel, check_bad_bars, read_market
 from admf.run.compiled import make_call
 from admf.run.deciding import LONG, LONG_EXIT, SHORT, SHORT_EXIT, Signals, Targets
 from admf.run.entry import Run
@@ -173,17 +173,10 @@ def run_all(
 ) -> Result | list[Result]:
     """One run for each column; the only one by itself where the arrays were flat."""
     first = next(rows)
-    run = GivenRun(
-        market=market,
-        execution=read_value(execution, Execution, "execution"),
-        account=read_value(account, Account, "account"),
-        risk=read_value(risk, Risk, "risk"),
-        record=read_record(record),
-        close_positions=close_positions,
-        debug=debug,
-        strategy=strategy,
-        given=first,
-    )
+    run = GivenRun.read(
+        market, execution=execution, account=account, risk=risk, record=record, close_positions=close_positions,
+        debug=debug, strategy=strategy, given=first,
+    )  # fmt: skip
     if flat:
         return run.run(None)
     columns = itertools.chain((first,), rows)
