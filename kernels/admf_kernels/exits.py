@@ -101,9 +101,10 @@ def lowest_trail_exit(config, state, trail_row: int, limit_row: int, side: int, 
     trail = state.orders[trail_row]
     instrument = state.instruments[trail.symbol]
     level = lowest_trigger(config.stop_trigger, side, adverse, instrument.tick_inverse)
-    peak = better_peak(trail, peak_for(trail, level, instrument.tick_inverse), trail.activation)
+    reaching = peak_for(trail, level, instrument.tick_inverse)
+    peak = better_peak(trail, reaching, trail.activation)
     unreached = config.stop_trigger == StopTrigger.THROUGH and instrument.tick_inverse == 0.0  # only beyond the extreme
-    if side * (favourable - peak) < 0.0 or (unreached and favourable == peak):
+    if side * (favourable - peak) < 0.0 or (unreached and favourable == reaching):
         return np.nan
     if limit_row >= 0 and reaches_limit(config, instrument, state.orders[limit_row], peak):
         return np.nan
@@ -167,7 +168,7 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         hold_can, how & UNCERTAIN != 0,
     )  # fmt: skip
     if outcome == STOP:
-        if config.path == Path.BEST:
+        if config.path == Path.BEST or not low_can:
             return outcome, value, high_row, high_price, STOP_INSIDE, spread
         return outcome, value, low_row, low_price, STOP_INSIDE, spread
     return outcome, value, limit_row, target_price, LIMIT_INSIDE, spread
