@@ -3,6 +3,8 @@
 `init`, `on_bar` and `on_fill` are slots: `specialise` puts the strategy's functions there.
 """
 
+from numba import types
+
 from admf_kernels._jit import kernel, law
 from admf_kernels.closing import fill_at_close
 from admf_kernels.codes import (
@@ -28,7 +30,7 @@ from admf_kernels.links import parent_lives, route
 from admf_kernels.margin import check_margin, flatten
 from admf_kernels.step import match
 from admf_kernels.touch import left_this_bar, set_class
-from admf_kernels.views import as_market, as_state
+from admf_kernels.views import MARKET, STATE, as_market, as_state
 
 VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
 TAKER = Liquidity.TAKER.value
@@ -122,7 +124,7 @@ def fill_last_orders(market, state, bar: int) -> None:
                 fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_MARKET)
 
 
-@kernel
+@kernel(takes=(MARKET, STATE, types.int64, types.boolean))
 def close_out(market, state, bar: int, bankrupt: bool) -> None:
     """A-08 in P5 where `bankrupt`, else P7: T-03 and A-10. Ends the live orders, closes positions, sets the equity."""
     config, account = state.config[0], state.account[0]
