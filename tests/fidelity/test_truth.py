@@ -8,7 +8,7 @@ import pytest
 
 import admf
 from admf.errors import ConfigError, DataError
-from admf.fidelity.truth import STREAMS, Stream
+from admf.fidelity.streams import STREAMS, Stream
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
