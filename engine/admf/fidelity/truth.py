@@ -14,8 +14,10 @@ from admf.data import Bars, Market
 from admf.data.stamps import to_series
 from admf.errors import counted
 from admf.execution import Execution
+from admf.fidelity.charts import ErrorChart
 from admf.fidelity.coarser import Nesting, check_nesting, nest
 from admf.fidelity.compare import read_models
+from admf.fidelity.fills import FillChart
 from admf.fidelity.streams import SLOTS_MIN, STREAMS, Floats, Slots, Stream, orders_of, slots_of
 from admf.fidelity.worlds import DECISIONS, NEITHER, Outcome, World
 
@@ -36,6 +38,8 @@ class Fidelity:
     coarse: str
     nesting: Nesting
     places: Slots
+    streams: dict[str, Stream]
+    models: dict[str, Execution]
     frame: pl.DataFrame
     coverage: pl.DataFrame
     truths: dict[str, Outcome]
@@ -68,6 +72,23 @@ class Fidelity:
         """Modelled less true profit of each slot that the fine bars do not leave open, in ranges of a coarse bar."""
         real, world, side = self.truths[stream], self.outcomes[stream, model], self.places.side
         return ((world.profit(side) - real.profit(side)) / self.places.unit)[~real.ambiguous]
+
+    def error_chart(self, stream: str) -> ErrorChart:
+        """How the profits of one stream err under each model, as a picture."""
+        title = f"{self.symbol}, bars of {self.coarse}: {stream}"
+        return ErrorChart.of(title, {model: self.profit_errors(stream, model) for model in self.models})
+
+    def fill_chart(self, stream: str, slot: int) -> FillChart:
+        """The orders of one slot under each model and in truth, as a picture; ConfigError for a slot that is none."""
+        from admf.fidelity.showing import chart_of_slot
+
+        return chart_of_slot(self, stream, slot)
+
+    def worst_slot(self, stream: str, model: str) -> int:
+        """The slot of a stream in which a model is furthest from the truth; known slots alone."""
+        real, world, side = self.truths[stream], self.outcomes[stream, model], self.places.side
+        off = np.abs(world.profit(side) - real.profit(side)) / self.places.unit
+        return int(np.argmax(np.where(real.ambiguous, -1.0, off)))
 
     def slot_frame(self) -> pl.DataFrame:
         """One row for each stream, model and slot: where it is, what became of it here and in truth, both errors.
@@ -108,13 +129,16 @@ def fill_fidelity(
     read = read_models(MODELS if models is None else models)
     nesting = check_nesting(bars, coarse) if isinstance(coarse, Bars) else nest(bars, coarse, sessions)
     study = Study(nesting, slots_of(nesting.coarse, nesting.sound), read, truth or Execution(), seed)
-    measured = on_threads(study.measure, list(streams), progress)
+    sent = list(streams)
+    measured = on_threads(study.measure, sent, progress)
     return Fidelity(
         bars.symbol,
         bars.frequency,
         nesting.coarse.frequency,
         nesting,
         study.slots,
+        {stream.name: stream for stream in sent},
+        read,
         pl.DataFrame([row for found in measured for row in found.errors]),
         pl.DataFrame([found.coverage for found in measured]),
         {found.stream: found.real for found in measured},

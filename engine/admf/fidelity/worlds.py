@@ -21,10 +21,12 @@ LAST_SAYS = (("e", NEITHER), ("x", NEITHER), ("s", STOP), ("t", TARGET))  # the 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of each slot in one world; NaN where nothing filled."""
+    """What became of each slot in one world; NaN, and a bar of −1, where nothing filled."""
 
     entry_price: Floats
     exit_price: Floats
+    entry_bar: NDArray[np.int32]  # of the last fill
+    exit_bar: NDArray[np.int32]
     decision: NDArray[np.int8]  # NO_ENTRY, STOP, TARGET or NEITHER
     ambiguous: NDArray[np.bool_]
 
@@ -71,13 +73,15 @@ class World:
         decision, ambiguous = np.full(self._count, NO_ENTRY, np.int8), np.zeros(self._count, np.bool_)
         ambiguous[self._slot[rows[fills["ambiguous"] != 0]]] = True
         value, quantity = np.zeros((2, self._count)), np.zeros((2, self._count))
+        bar = np.full((2, self._count), -1, np.int32)
         for role, code in LAST_SAYS:
             chosen = self._role[rows] == ROLES.index(role)
             slot, part = self._slot[rows[chosen]], fills["quantity"][chosen]
             decision[slot] = code
             leaves = int(role != "e")
+            bar[leaves, slot] = fills["bar"][chosen]
             value[leaves] += np.bincount(slot, fills["price"][chosen] * part, self._count)
             quantity[leaves] += np.bincount(slot, part, self._count)
         with np.errstate(invalid="ignore"):
             entry, leave = value / quantity
-        return Outcome(entry, leave, decision, ambiguous)
+        return Outcome(entry, leave, bar[0], bar[1], decision, ambiguous)
