@@ -67,7 +67,9 @@ def sweep(
     json
         Print one JSON object in place of the summary.
     """
+    from admf.errors import counted
     from admf.sweeps.configured import load_optimization, read_document
+    from admf.sweeps.entry import SweepInterrupted
     from admf.sweeps.plan import check_plan, read_size
     from admf.sweeps.progress import make_progress
     from admf.sweeps.store import fact
@@ -86,7 +88,13 @@ def sweep(
     folder = out or loaded.output_folder
     if folder is None:
         print_note("the results are not kept: --out FOLDER keeps them, and a later run goes on from there")
-    study = job.run(folder, resume=not fresh, progress=make_progress(progress=True))
+    try:
+        study = job.run(folder, resume=not fresh, progress=make_progress(progress=True))
+    except SweepInterrupted as stopped:
+        if folder is not None:
+            kept = f"{stopped.study.results.height:,} of {counted(stopped.study.plan.trials, 'trial')} are in {folder}"
+            print_note(f"{kept}; the same command goes on from there")
+        raise
     show_study(study, metric or section.metric, heatmap, as_json=json)
 
 
