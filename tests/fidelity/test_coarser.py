@@ -150,8 +150,8 @@ def test_bars_that_do_not_fit_are_counted_and_left_out() -> None:
 def test_many_that_do_not_fit_are_refused_with_numbers() -> None:
     bars = fine_bars(list(range(1500)))
     made = nest(bars, "15min").coarse
-    high = pl.col("high") + pl.when(pl.int_range(pl.len()) % 10 == 3).then(0.5).otherwise(0.0)
-    with pytest.raises(DataError, match=r"10 coarse bars of 100 .*, 10 with other prices, the first at .*: high"):
+    high = pl.col("high") + pl.when(pl.int_range(pl.len()) % 5 == 3).then(0.5).otherwise(0.0)
+    with pytest.raises(DataError, match=r"20 coarse bars of 100 .*, 20 with other prices, the first at .*: high"):
         check_nesting(bars, given_bars(made, high=high))
     with pytest.raises(DataError, match=r"19 coarse bars of 80 .*, 285 finer bars between coarse ones"):
         check_nesting(bars, without(made, lambda bar: bar % 5 == 0))

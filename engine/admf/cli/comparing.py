@@ -160,6 +160,10 @@ def fill(
     on_defect
         What to do with defects in the bars.
     """
+    from admf.results.pictures import check_kind
+
+    if out is not None:
+        check_kind(out)
     compared = compared_by(config, data, orders, set_, on_defect)
 
     from admf.data import load

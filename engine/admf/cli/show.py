@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock, Timer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,6 +115,11 @@ def exact_cell(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def signed_cell(value: Any) -> str:
+    """A value of a table with its sign and one decimal."""
+    return f"{value:+.1f}" if isinstance(value, float) else str(value)
+
+
 def table_of(
     frame: "pl.DataFrame",
     title: str,
@@ -125,11 +130,12 @@ def table_of(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, collapse_padding=True)
     names = [name for name in headings or frame.columns if frame[name].null_count() < len(frame)]
-    for name in names:
+    for index, name in enumerate(names):
         heading = name.replace("_", " ") if headings is None else headings[name]
-        table.add_column(Text(heading), justify="right" if frame[name].dtype.is_numeric() else "left")
+        justify: Literal["left", "right"] = "right" if frame[name].dtype.is_numeric() else "left"
+        table.add_column(Text(heading), justify=justify, no_wrap=index == 0)
     for row in frame.select(names).iter_rows():
         table.add_row(*(Text(form(value)) for value in row))
     return table

@@ -108,7 +108,7 @@ class ErrorChart:
         )
 
     def __rich__(self) -> RenderableType:
-        table = Table(box=None, pad_edge=False, title=Text(self.title), title_justify="left")
+        table = Table(box=None, pad_edge=False, collapse_padding=True)
         for name, justify in (
             ("model", "left"),
             ("right", "right"),
@@ -121,7 +121,11 @@ class ErrorChart:
             sides = (self._blocks(self.low[row], LOW, turned=True), self._blocks(self.high[row], HIGH))
             table.add_row(Text(name), f"{self.right[row]:.1%}", *sides, f"{self.mean[row] * 100:+.2f} %")
         legend = " ".join(f"{block} {text}" for block, text in zip(BLOCKS, BINS, strict=True))
-        return Group(table, f"share of the slots, {self.reach:.3g} at the end of a side; {legend} of a bar's range")
+        return Group(
+            Text(self.title),
+            table,
+            f"share of the slots, {self.reach:.3g} at the end of a side; {legend} of a bar's range",
+        )
 
     def _blocks(self, shares: Floats, colours: Sequence[str], *, turned: bool = False) -> Text:
         """One side of a row; any share above 0 shows."""
@@ -191,7 +195,7 @@ class CoverageChart:
             picture.text(x + width - 5, y + 16, percent(share), size=11, anchor="end")
 
     def __rich__(self) -> RenderableType:
-        table = Table(box=None, pad_edge=False, title=Text(self.title), title_justify="left")
+        table = Table(box=None, pad_edge=False, collapse_padding=True)
         table.add_column("orders")
         for word in MEASURES.values():
             for column, size in enumerate(self.columns):
@@ -200,7 +204,7 @@ class CoverageChart:
             table.add_row(
                 Text(name), *("–" if np.isnan(share) else percent(share) for share in self.values[:, row].ravel())
             )
-        return Group(table, *COVERAGE_WORDS)
+        return Group(Text(self.title), table, *COVERAGE_WORDS)
 
 
 COVERAGE_WORDS = (

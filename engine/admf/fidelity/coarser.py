@@ -14,9 +14,10 @@ from admf.errors import DataError, counted
 
 HOUR_NS = 3_600 * SECOND_NS
 HALF_HOUR_NS = HOUR_NS // 2  # time zones differ by multiples of it, but for a few
-MISFIT_SHARE_MAX = 0.01  # vendors correct bars; more than that is another clock or another market
+MISFIT_SHARE_MAX = 0.1  # vendors correct bars; more than that is another clock or another market
 MET_SHARE_MIN = 0.2  # of the opens, by which a clock counts as likely: more than chance on a coarse tick
-PRICE_SLACK = 1e-9
+PRICE_SLACK = 0.01  # of the mean range of a coarse bar: mids of bid and ask bars differ by that much
+ROUNDING = 1e-9
 
 Indices = NDArray[np.int64]
 
@@ -166,9 +167,10 @@ class Misfit:
             "close": fine.close[np.maximum(lasts, start)],
         }
         differing, first = np.zeros(len(coarse), np.bool_), ""
+        slack = PRICE_SLACK * float(np.mean(coarse.high - coarse.low)) + ROUNDING * float(np.mean(coarse.close))
         for name, values in made.items():
             given = getattr(coarse, name)
-            wrong = ~empty & (np.abs(values - given) > PRICE_SLACK * np.abs(given))
+            wrong = ~empty & (np.abs(values - given) > slack)
             differing |= wrong
             if not first and wrong.any():
                 row = int(np.argmax(wrong))

@@ -186,7 +186,7 @@ class FillChart:
         for name in ("rules", "path", "fills", ""):
             table.add_column(name)
         for panel in self.panels:
-            fills = " · ".join(f"{mark.word} {mark.price:.7g} at {self.labels[mark.bar]}" for mark in panel.marks)
+            fills = "\n".join(f"{mark.word} {mark.price:.7g} at {self.labels[mark.bar]}" for mark in panel.marks)
             table.add_row(Text(panel.name), path_words(panel.rules), fills or "none here", Text(panel.note))
         return Group(Text(self.title), *map(Text, self.drawn()), table)
 

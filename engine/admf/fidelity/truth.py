@@ -84,6 +84,23 @@ class Fidelity:
 
         return chart_of_slot(self, stream, slot)
 
+    def true_fills(self, stream: str, model: str) -> pl.DataFrame:
+        """Entries that filled in both worlds, as `calibrate_slippage` takes them on the coarse bars.
+
+        `bar` (coarse, of the true fill), `side`, `quantity`, `price` (in truth) and `base_price` (under the model).
+        """
+        real, world = self.truths[stream], self.outcomes[stream, model]
+        both = np.flatnonzero(real.filled & world.filled & ~real.ambiguous)
+        return pl.DataFrame(
+            {
+                "bar": np.searchsorted(self.nesting.firsts, real.entry_bar[both], side="right") - 1,
+                "side": pl.Series(np.where(self.places.side[both] > 0, "buy", "sell")),
+                "quantity": np.ones(len(both)),
+                "price": real.entry_price[both],
+                "base_price": world.entry_price[both],
+            }
+        )
+
     def worst_slot(self, stream: str, model: str) -> int:
         """The slot of a stream in which a model is furthest from the truth; known slots alone."""
         real, world, side = self.truths[stream], self.outcomes[stream, model], self.places.side
@@ -227,8 +244,8 @@ def slot_rows(stream: str, model: str, world: Outcome, real: Outcome, slots: Slo
             "known": ~real.ambiguous,
             "outcome": pl.Series(DECISIONS).gather(world.decision),
             "true_outcome": pl.Series(DECISIONS).gather(real.decision),
-            "price_bps": pl.Series(paid, nan_to_null=True),
-            "profit_bps": gained,
+            "price_bps": pl.Series(paid + 0.0, nan_to_null=True),
+            "profit_bps": gained + 0.0,  # + 0.0 turns −0 into 0
         }
     )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INK, SOFT, FAINT, PAPER = "#1d2733", "#66717f", "#d5dbe2", "#ffffff"
 BLUE, RED, GREY = "#2563ab", "#b3312c", "#9aa5b1"
+KINDS = (".svg", ".png")
 FONT = "DejaVuSans.ttf"  # where the system has it; the font within Pillow knows Western letters alone
 SCALE = 2  # pixels of a PNG for one of the picture
 FINER = 2  # drawn so much larger, then made smaller: smooth lines
@@ -162,10 +163,7 @@ class Picture:
         )
 
     def png(self) -> bytes:
-        """The picture as a file, at twice its size; ConfigError where Pillow is not installed."""
-        if find_spec("PIL") is None:
-            remedy = 'pip install "admf-engine[pictures]", or save it as .svg'
-            raise ConfigError("PNG needs Pillow, which is not installed", field="path", remedy=remedy)
+        """The picture as a file, at twice its size, drawn by Pillow."""
         from PIL import Image, ImageDraw
 
         scale = SCALE * FINER
@@ -180,12 +178,18 @@ class Picture:
 
 def save_picture(picture: Drawable, path: str | Path) -> Path:
     """Writes a picture as .svg or .png, whole or not at all; ConfigError for other kinds, OutputError if refused."""
-    place = Path(path)
-    if place.suffix.lower() == ".svg":
-        return write_text(place, picture.svg())
-    if place.suffix.lower() == ".png":
-        return write_bytes(place, picture.png())
-    raise ConfigError("not a kind of picture", field="path", found=str(place), allowed=".svg, .png")
+    place = check_kind(Path(path))
+    return write_text(place, picture.svg()) if place.suffix.lower() == ".svg" else write_bytes(place, picture.png())
+
+
+def check_kind(path: Path) -> Path:
+    """The path of a picture; ConfigError before anything runs where it is of no kind that can be written."""
+    if path.suffix.lower() not in KINDS:
+        raise ConfigError("not a kind of picture", field="path", found=str(path), allowed=", ".join(KINDS))
+    if path.suffix.lower() == ".png" and find_spec("PIL") is None:
+        remedy = 'pip install "admf-engine[pictures]", or save it as .svg'
+        raise ConfigError("PNG needs Pillow, which is not installed", field="path", found=str(path), remedy=remedy)
+    return path
 
 
 def font_of(size: float) -> Any:
