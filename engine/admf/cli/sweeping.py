@@ -5,9 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from admf.cli.options import Json, OnDefect, Record, Sets
 from admf.cli.running import changes, load_market
-from admf.cli.show import Progress, print_facts, print_json, print_note, print_rich, show_result
+from admf.cli.show import (
+    Progress,
+    exact_cell,
+    print_facts,
+    print_json,
+    print_note,
+    print_rich,
+    show_result,
+    table_of,
+)
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from admf.sweeps import Study
     from admf.sweeps.entry import Job
 
@@ -195,15 +206,8 @@ def show_study(study: "Study", metric: str, picture: Path | None, *, as_json: bo
         print(f"\nadmf replay {study.folder} --row {best[0] if best else 0}")
 
 
-def best_table(study: "Study", metric: str) -> Any:
+def best_table(study: "Study", metric: str) -> "Table":
     """The best rows with their parameters and some figures."""
-    from rich.table import Table
-
     figures = [name for name in (metric, "total_return", "max_drawdown", "trades") if name in study.results.columns]
     columns = ["row", *study.parameters, *dict.fromkeys(figures)]
-    table = Table(title=f"best by {metric}", title_justify="left", box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="right")
-    for values in study.top(metric, TOP).select(columns).iter_rows():
-        table.add_row(*(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values))
-    return table
+    return table_of(study.top(metric, TOP).select(columns), f"best by {metric}", form=exact_cell)

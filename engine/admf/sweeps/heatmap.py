@@ -17,9 +17,9 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from admf.errors import ConfigError, OutputError
+from admf.errors import ConfigError
 from admf.models import unknown_name
-from admf.results.store import write_text
+from admf.results.pictures import save_picture
 from admf.sweeps.frames import DONE
 
 REDUCTIONS = ("mean", "max", "min", "median")
@@ -62,17 +62,7 @@ class Heatmap:
 
     def save(self, path: str | Path) -> Path:
         """Writes it as .svg or .png; OutputError where that is refused."""
-        place = Path(path)
-        if place.suffix.lower() == ".svg":
-            return write_text(place, self.svg())
-        if place.suffix.lower() != ".png":
-            raise ConfigError("not a kind of picture", field="path", found=str(place), allowed=".svg, .png")
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(self.png())
-        except OSError as error:
-            raise OutputError(f"cannot write: {error.strerror}", field="path", found=str(place)) from error
-        return place
+        return save_picture(self, path)
 
     def colour(self, value: float) -> Colour:
         """The colour of a value; grey where there is none."""
