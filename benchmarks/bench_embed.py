@@ -1,0 +1,59 @@
+"""The core under other front ends: a step from Python, thousands of cores in one call; targets in `extra_info`."""
+
+import time
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import admf
+from admf.embed import Core, Cores, requests
+
+PROCESSOR = pytest.mark.benchmark(timer=time.process_time)  # others may use the machine as well
+CORES = 10_000
+STEPS = 20_000
+
+
+def market(bars: int) -> admf.Market:
+    """Made-up minute bars."""
+    return admf.Market([admf.generate(bars=bars, seed=7, frequency="1min")])
+
+
+@PROCESSOR
+@pytest.mark.parametrize("busy", ["flat", "position and a working limit order"])
+def bench_step(benchmark: BenchmarkFixture, busy: str) -> None:
+    """`Core.step()`: one bar, one call."""
+    core = Core(market(STEPS + 1))
+    core.step()
+    if busy != "flat":
+        core.submit("buy", 10)
+        core.submit("buy", 10, "limit", limit_price=1.0)
+    start = core.snapshot()
+    benchmark.extra_info |= {"target_us": 2.0, "bars": STEPS}
+
+    def steps() -> None:
+        for _ in range(STEPS - 1):
+            core.step()
+
+    benchmark.pedantic(steps, setup=lambda: core.restore(start), rounds=9)
+    benchmark.extra_info["us"] = benchmark.stats.stats.median / STEPS * 1e6
+
+
+@PROCESSOR
+@pytest.mark.parametrize("busy", ["flat", "position and a working limit order"])
+def bench_ten_thousand_cores(benchmark: BenchmarkFixture, busy: str) -> None:
+    """`Cores.step()`: one bar of 10,000 accounts in one call."""
+    cores = Cores(market(1_000), CORES)
+    cores.step()
+    if busy != "flat":
+        for kind in (0, 1):
+            rows = requests(CORES)
+            rows["side"], rows["quantity"], rows["type"], rows["limit_price"] = 1, 10.0, kind, 1.0
+            cores.submit(rows)
+        cores.step()
+    benchmark.extra_info |= {"target_ms": 1.0, "cores": CORES}
+    benchmark.pedantic(cores.step, rounds=300, warmup_rounds=20)
+    benchmark.extra_info["ms"] = benchmark.stats.stats.median * 1e3
+    assert (cores.bars == cores.bars[0]).all()
+    assert (cores.positions["quantity"] > 0.0).all() == (busy != "flat")
+    assert np.isfinite(cores.accounts["equity"]).all()
