@@ -15,6 +15,7 @@ from embed.driving import COUNTERS, different_fields, market, undated
 OWN = COUNTERS | {"bar_fill_start", "order_count", "checked_count", "hooked_count"}
 
 
+@pytest.mark.compiled
 def test_ten_thousand_cores_are_each_as_if_alone() -> None:
     count, bars = 10_000, 40
     given = market(bars)
