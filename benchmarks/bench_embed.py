@@ -1,6 +1,7 @@
 """The core under other front ends: a step from Python, thousands of cores in one call; targets in `extra_info`."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import admf
 from admf.embed import Core, Cores, requests
+from embed.test_c import run_page
 
 PROCESSOR = pytest.mark.benchmark(timer=time.process_time)  # others may use the machine as well
 CORES = 10_000
@@ -57,3 +59,9 @@ def bench_ten_thousand_cores(benchmark: BenchmarkFixture, busy: str) -> None:
     assert (cores.bars == cores.bars[0]).all()
     assert (cores.positions["quantity"] > 0.0).all() == (busy != "flat")
     assert np.isfinite(cores.accounts["equity"]).all()
+
+
+def bench_c_program(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """The program of engine/embed/c.md: a million bars made, pushed and stepped one by one, in C; it counts itself."""
+    done = benchmark.pedantic(run_page, (tmp_path,), rounds=3)
+    benchmark.extra_info |= {"target_ns": 100.0, "ns": float(done.stderr.split()[0])}

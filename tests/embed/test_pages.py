@@ -15,6 +15,7 @@ PAGES: dict[str, tuple[str, ...]] = {  # page → packages it needs beside ours
     "kernels/README.md": (),
     "engine/embed/core.md": (),
     "engine/embed/data.md": (),
+    "engine/embed/c.md": (),
 }
 
 

@@ -7,5 +7,7 @@ from admf.embed.core import Core
 from admf.embed.cores import Cores, requests
 from admf.embed.sharing import share
 from admf.embed.snapshot import Snapshot
+from admf_kernels.c_header import c_header
+from admf_kernels.exported import api_address
 
-__all__ = ["Core", "Cores", "Snapshot", "requests", "share"]
+__all__ = ["Core", "Cores", "Snapshot", "api_address", "c_header", "requests", "share"]
