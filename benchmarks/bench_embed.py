@@ -9,6 +9,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import admf
 from admf.embed import Core, Cores, requests
+from benchmarks.timing import medians_s
 from embed.test_c import run_page
 
 PROCESSOR = pytest.mark.benchmark(timer=time.process_time)  # others may use the machine as well
@@ -65,3 +66,21 @@ def bench_c_program(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     """The program of engine/embed/c.md: a million bars made, pushed and stepped one by one, in C; it counts itself."""
     done = benchmark.pedantic(run_page, (tmp_path,), rounds=3)
     benchmark.extra_info |= {"target_ns": 100.0, "ns": float(done.stderr.split()[0])}
+
+
+def bench_beside_backtesting_py(benchmark: BenchmarkFixture) -> None:
+    """Its SMA example on ten times its own bars, by the package and by the adapter in turns, statistics included."""
+    theirs = pytest.importorskip("backtesting")
+    import pandas as pd
+    from backtesting.test import GOOG
+
+    from adapters.test_backtesting import SmaCross
+    from admf.adapters.backtesting import Backtest
+
+    bars = pd.concat([GOOG] * 10, ignore_index=True)
+    runs = {"theirs": theirs.Backtest(bars, SmaCross, commission=0.002).run}
+    runs["ours"] = Backtest(bars, SmaCross, commission=0.002).run
+    assert runs["ours"]()._trades["ExitPrice"].equals(runs["theirs"]()._trades["ExitPrice"])
+    taken = benchmark.pedantic(medians_s, (runs, 5), rounds=1)
+    benchmark.extra_info |= {name: seconds / len(bars) * 1e6 for name, seconds in taken.items()}
+    benchmark.extra_info |= {"unit": "µs a bar", "target_ratio": 3.0, "ratio": taken["theirs"] / taken["ours"]}

@@ -16,6 +16,7 @@ PAGES: dict[str, tuple[str, ...]] = {  # page → packages it needs beside ours
     "engine/embed/core.md": (),
     "engine/embed/data.md": (),
     "engine/embed/c.md": (),
+    "engine/adapters/backtesting.md": ("backtesting",),
 }
 
 
@@ -24,6 +25,8 @@ def blocks(page: str, language: str) -> str:
     return "".join(found)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # what the packages of the pages have to say
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_runs_and_prints_what_it_shows(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     for package in PAGES[page]:

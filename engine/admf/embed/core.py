@@ -18,18 +18,24 @@ from admf.execution import Account, Execution
 from admf.results import Result
 from admf.run.arguments import RecordLevel, check_bad_bars, read_market, read_record, read_value
 from admf.run.stepping import (
+    CASH,
     COMMAND_COUNT,
     FILL_COUNT,
     NEED_ROOM,
+    NEXT_OCO,
+    POSITION_WORDS,
+    QUANTITY,
     RUNNING,
+    Fields,
     make_calls,
 )
 from admf_kernels import records
 from admf_kernels.codes import CommandKind, RunStatus
 from admf_kernels.embed import BARS_MAX
-from admf_kernels.records import State
+from admf_kernels.records import State, account_dt
 
 ORDERS_PER_BAR = 16  # rows kept free for the orders of one bar at first; a bar that brings more doubles them
+NEXT_NUMBER = Fields.place(account_dt, "next_number")
 CANCEL, REPLACE = int(CommandKind.CANCEL), int(CommandKind.REPLACE)
 
 
@@ -97,6 +103,18 @@ class Core(Readings):
             self._resume(status, target)
         self.bar = target
         return self._account.ints[FILL_COUNT] - filled
+
+    def quiet_bars(self, most: int = 256) -> int:
+        """How many of the next bars, at most `most`, certainly bring nothing; they can be closed in one step later.
+
+        No order lives or waits, and the engine closes no position for want of equity.
+        """
+        if self.live_orders or self._account.ints[COMMAND_COUNT] or self.closed:
+            return 0
+        first, end = self.bar + 1, min(self.bar + 1 + tickets.read_whole(most, "most", 0), self._last + 1)
+        if not any(self._positions.floats[QUANTITY::POSITION_WORDS]) and self._account.floats[CASH] > 0.0:
+            return end - first
+        return self._calls.solvent_until(self._market_table, self._state_table, first, end) - first
 
     def push(self, open: Any, high: Any, low: Any, close: Any, volume: Any = None, timestamp: Any = None) -> int:  # noqa: A002 -- as the columns are called
         """Brings the next bar and closes it; returns the number of fills. DataError for what is no bar.
@@ -181,25 +199,21 @@ class Core(Readings):
         a reason; what can be no order is an OrderError.
         """
         self._refuse_end("submit")
-        codes = (tickets.read_code(side, "side"), tickets.read_code(type, "type"))
-        kind, life, sized = type.lower(), tickets.read_code(time_in_force, "time_in_force"), size_kind
-        size_code = tickets.read_code(size_kind, "size_kind")
-        if self._bars is None and (kind in tickets.OF_SESSIONS or time_in_force.lower() == "day"):
-            remedy = "gtd and gtb count bars; Core(bars) knows the sessions"
-            raise OrderError(
-                "needs the end of the session, which nobody has pushed yet", field="type", found=kind, remedy=remedy
-            )
-        limit, stop = tickets.read_prices(kind, limit_price, stop_price)
-        units, amount = tickets.read_size(quantity, sized.lower(), size, parent is not None)
-        expiry = tickets.read_expiry(time_in_force.lower(), expires_bar, expires_after_bars)
+        side_code, type_code = tickets.read_code(side, "side"), tickets.read_code(type, "type")
+        life, size_code = tickets.read_code(time_in_force, "time_in_force"), tickets.read_code(size_kind, "size_kind")
+        if self._bars is None and (type_code in tickets.OF_SESSIONS or life == tickets.DAY):
+            message, remedy = "needs the end of the session", "pushed bars have none: use gtd or gtb, or Core(bars)"
+            raise OrderError(message, field="type", found=type, remedy=remedy)
+        limit, stop = tickets.read_prices(type_code, limit_price, stop_price)
+        units, amount = tickets.read_size(quantity, size_code, size, parent is not None)
+        expiry = tickets.read_expiry(life, expires_bar, expires_after_bars)
         above = -1 if parent is None else self._read_number(parent, "parent")
-        trail = {"trail_amount": trail_amount, "trail_percent": trail_percent}
-        trail |= {"trail_activation_offset": trail_activation_offset, "limit_offset": limit_offset}
-        group, mark = tickets.read_whole(oco, "oco", 0), tickets.read_whole(tag, "tag", -(2**31))
+        group = 0 if oco == 0 else tickets.read_whole(oco, "oco", 0)
+        mark = -1 if tag == -1 else tickets.read_whole(tag, "tag", -(2**31))
+        trail = tickets.read_trail(type_code, trail_amount, trail_percent, trail_activation_offset, limit_offset)
         return self._send(
-            *codes, units, limit, stop, life, expiry, bool(reduce_only), bool(post_only), above, group,
-            bool(oco_reduce), size_code, amount, tickets.read_symbol(symbol, self.symbols), mark,
-            *tickets.read_trail(kind, trail),
+            side_code, type_code, units, limit, stop, life, expiry, bool(reduce_only), bool(post_only), above, group,
+            bool(oco_reduce), size_code, amount, tickets.read_symbol(symbol, self.symbols), mark, *trail,
         )  # fmt: skip
 
     def cancel(self, number: int) -> None:
@@ -220,8 +234,8 @@ class Core(Readings):
 
     def new_group(self) -> int:
         """A number for `oco` that no other order has."""
-        self._state.account[0].next_oco += 1
-        return int(self._state.account[0].next_oco)
+        self._account.ints[NEXT_OCO] += 1
+        return self._account.ints[NEXT_OCO]
 
     def result(self) -> Result:
         """Frames, metrics and report of a closed core over `bars`; ConfigError before, or where bars were pushed."""
@@ -300,8 +314,7 @@ class Core(Readings):
             self._per_bar *= 2
             self._take(with_room(self._state, self._per_bar))
             number = self._calls.submit(self._state_table, self.bar, *ticket)
-        self._state.account["status"] = RUNNING
-        return number
+        return int(number)
 
     def _command(self, kind: int, number: int, quantity: float, limit_price: float, stop_price: float) -> None:
         self._refuse_end("command")
@@ -312,7 +325,7 @@ class Core(Readings):
             raise CapacityError("no room for a command", found=RunStatus(status).text)
 
     def _read_number(self, number: Any, field: str) -> int:
-        most = int(self._state.account[0].next_number) - 1
+        most = self._account.ints[NEXT_NUMBER] - 1
         if most < 0:
             raise OrderError("no order yet", field=field, found=number)
         return tickets.read_whole(number, field, 0, most)

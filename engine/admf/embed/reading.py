@@ -7,7 +7,19 @@ from numpy.typing import NDArray
 
 from admf.embed import tickets
 from admf.embed.book import read_only, used_rows
-from admf.run.stepping import CASH, EQUITY, POSITION_WORDS, QUANTITY, Fields
+from admf.run.stepping import (
+    BANKRUPT_BAR,
+    CASH,
+    CHECKED_COUNT,
+    EQUITY,
+    FILL_COUNT,
+    ORDER_COUNT,
+    POSITION_WORDS,
+    QUANTITY,
+    TRANSITION_COUNT,
+    WORKING_COUNT,
+    Fields,
+)
 from admf_kernels import records
 from admf_kernels.records import State
 from admf_kernels.views import handles
@@ -41,6 +53,17 @@ class Readings:
         """Cash and positions at the last close."""
         return self._account.floats[EQUITY]
 
+    @property
+    def bankrupt(self) -> bool:
+        """Whether the equity fell to zero or below: orders are rejected from then on."""
+        return self._account.ints[BANKRUPT_BAR] >= 0
+
+    @property
+    def live_orders(self) -> int:
+        """Orders that may still fill, those that the next bar checks first included."""
+        ints = self._account.ints
+        return ints[WORKING_COUNT] + ints[ORDER_COUNT] - ints[CHECKED_COUNT]
+
     def position(self, symbol: str | None = None) -> float:
         """Units held, signed."""
         column = tickets.read_symbol(symbol, self.symbols)
@@ -59,17 +82,17 @@ class Readings:
     @property
     def orders(self) -> NDArray[np.record]:
         """order_dt by number; the last ones, not checked before the next bar, have status NONE."""
-        return read_only(used_rows(self._state, "orders"))
+        return read_only(self._state.orders[: self._account.ints[ORDER_COUNT]])
 
     @property
     def fills(self) -> NDArray[np.record]:
         """fill_dt, one row a fill."""
-        return read_only(used_rows(self._state, "fills"))
+        return read_only(self._state.fills[: self._account.ints[FILL_COUNT]])
 
     @property
     def transitions(self) -> NDArray[np.record]:
         """transition_dt, empty below record=full."""
-        return read_only(used_rows(self._state, "transitions"))
+        return read_only(self._state.transitions[: self._account.ints[TRANSITION_COUNT]])
 
     @property
     def trades(self) -> NDArray[np.record]:

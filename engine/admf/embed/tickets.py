@@ -17,16 +17,27 @@ CODES: dict[str, tuple[type[Code], dict[str, int]]] = {
     "time_in_force": (TimeInForce, TIMES),
     "size_kind": (SizeKind, SIZES),
 }
-LIMITS = ("limit", "stop_limit", "limit_if_touched", "limit_on_open", "limit_on_close")
-STOPS = ("stop", "stop_limit", "market_if_touched", "limit_if_touched")
-TRAILS = ("trailing_stop", "trailing_stop_limit")
-OF_SESSIONS = ("market_on_open", "limit_on_open", "market_on_close", "limit_on_close")
+LIMITS, STOPS, TRAILS, OF_SESSIONS = (
+    frozenset(TYPES[word] for word in words)
+    for words in (
+        ("limit", "stop_limit", "limit_if_touched", "limit_on_open", "limit_on_close"),
+        ("stop", "stop_limit", "market_if_touched", "limit_if_touched"),
+        ("trailing_stop", "trailing_stop_limit"),
+        ("market_on_open", "limit_on_open", "market_on_close", "limit_on_close"),
+    )
+)
+TRAILING_LIMIT, QUANTITY = TYPES["trailing_stop_limit"], SIZES["quantity"]
+DAY, GTD, GTB = TIMES["day"], TIMES["gtd"], TIMES["gtb"]
+NO_TRAIL = (nan, False, nan, nan)
 BARS_MAX = 2**31 - 2
+Trail = tuple[float, bool, float, float]
 
 
 def read_code(value: Any, field: str) -> int:
     """The code of a word, in any case."""
     code, words = CODES[field]
+    if value.__class__ is str and value in words:
+        return words[value]
     found = words.get(value.lower()) if isinstance(value, str) else None
     if found is None:
         raise OrderError("unknown word", field=field, found=value, allowed=", ".join(code.words()))
@@ -37,6 +48,8 @@ def read_number(value: Any, field: str) -> float:
     """A finite number above zero; NaN for None."""
     if value is None:
         return nan
+    if value.__class__ is float and 0.0 < value < inf:
+        return float(value)
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -73,20 +86,22 @@ def read_symbol(symbol: Any, symbols: Sequence[str]) -> int:
     return symbols.index(symbol)
 
 
-def read_expiry(time_in_force: str, expires_bar: Any, expires_after_bars: Any) -> int:
+def read_expiry(life: int, expires_bar: Any, expires_after_bars: Any) -> int:
     """The bar of a GTD order, the number of bars of a GTB one, else 0."""
-    given = {"gtd": ("expires_bar", expires_bar, 0), "gtb": ("expires_after_bars", expires_after_bars, 1)}
-    for word, (field, value, least) in given.items():
-        if word == time_in_force:
+    for kind, word, field, value, least in (
+        (GTD, "gtd", "expires_bar", expires_bar, 0),
+        (GTB, "gtb", "expires_after_bars", expires_after_bars, 1),
+    ):
+        if kind == life:
             return read_whole(value, field, least)
         if value is not None:
             raise OrderError("only counts with its time in force", field=field, found=value, allowed=f"with {word}")
     return 0
 
 
-def read_size(quantity: Any, size_kind: str, size: Any, is_child: bool) -> tuple[float, float]:
+def read_size(quantity: Any, size_kind: int, size: Any, is_child: bool) -> tuple[float, float]:
     """Quantity and size amount: one of the two counts."""
-    if size_kind != "quantity":
+    if size_kind != QUANTITY:
         if quantity is not None:
             allowed = "nothing where size_kind and size say how much"
             raise OrderError("one size too many", field="quantity", found=quantity, allowed=allowed)
@@ -95,46 +110,57 @@ def read_size(quantity: Any, size_kind: str, size: Any, is_child: bool) -> tuple
             raise OrderError("no size", field="size", found=size, allowed=allowed)
         return nan, read_number(size, "size")
     if size is not None:
-        raise OrderError(
-            "no kind of size", field="size", found=size, allowed="beside a size_kind such as equity_fraction"
-        )
+        allowed = "beside a size_kind such as equity_fraction"
+        raise OrderError("no kind of size", field="size", found=size, allowed=allowed)
     if quantity is None and not is_child:
-        raise OrderError(
-            "missing", field="quantity", allowed="units above zero; only a child may leave them to its parent"
-        )
+        allowed = "units above zero; only a child may leave them to its parent"
+        raise OrderError("missing", field="quantity", allowed=allowed)
     return read_number(quantity, "quantity"), nan
 
 
-def read_prices(kind: str, limit_price: Any, stop_price: Any) -> tuple[float, float]:
-    """Limit and stop as the type needs them."""
-    for field, value, types in (("limit_price", limit_price, LIMITS), ("stop_price", stop_price, (*STOPS, *TRAILS))):
-        if value is None and kind in types and kind not in TRAILS:
-            raise OrderError(f"missing: a {kind} order needs it", field=field, allowed="a finite number above zero")
-        if value is not None and kind not in types:
-            raise OrderError(f"a {kind} order has none", field=field, found=value, allowed="nothing")
+def read_prices(kind: int, limit_price: Any, stop_price: Any) -> tuple[float, float]:
+    """Limit and stop as the type needs them; a trail may have a trigger to begin with."""
+    if (limit_price is None) == (kind in LIMITS):
+        raise wrong_price("limit_price", kind, limit_price)
+    if (stop_price is None) == (kind in STOPS) and not (kind in TRAILS and stop_price is not None):
+        raise wrong_price("stop_price", kind, stop_price)
     return read_number(limit_price, "limit_price"), read_number(stop_price, "stop_price")
 
 
-def read_trail(kind: str, given: dict[str, Any]) -> tuple[float, bool, float, float]:
+def wrong_price(field: str, kind: int, value: Any) -> OrderError:
+    """The error for a price that is missing, or that the type has not."""
+    word = word_of(kind)
+    if value is None:
+        return OrderError(f"missing: a {word} order needs it", field=field, allowed="a finite number above zero")
+    return OrderError(f"a {word} order has none", field=field, found=value, allowed="nothing")
+
+
+def word_of(kind: int) -> str:
+    """The word of an order type."""
+    return OrderType(kind).name.lower()
+
+
+def read_trail(kind: int, amount: Any, percent: Any, activation_offset: Any, offset: Any) -> Trail:
     """Distance, whether it is a share, offset of the activation, offset of the limit."""
-    trails = {name: value for name, value in given.items() if value is not None}
+    if kind not in TRAILS and amount is percent is activation_offset is offset is None:
+        return NO_TRAIL
     if kind not in TRAILS:
-        if trails:
-            name, value = next(iter(trails.items()))
-            raise OrderError(f"a {kind} order has none", field=name, found=value, allowed=f"with {' or '.join(TRAILS)}")
-        return nan, False, nan, nan
-    amount, percent = given["trail_amount"], given["trail_percent"]
+        given = {"trail_amount": amount, "trail_percent": percent}
+        given |= {"trail_activation_offset": activation_offset, "limit_offset": offset}
+        for name, value in given.items():
+            if value is not None:
+                allowed = "with trailing_stop or trailing_stop_limit"
+                raise OrderError(f"a {word_of(kind)} order has none", field=name, found=value, allowed=allowed)
     if (amount is None) == (percent is None):
         raise OrderError("a trail needs one distance", field="trail_amount", allowed="trail_amount or trail_percent")
     if percent is not None and not read_number(percent, "trail_percent") < 100.0:
         raise OrderError("out of range", field="trail_percent", found=percent, allowed="between 0 and 100")
     distance = read_number(amount, "trail_amount") if percent is None else float(percent) / 100.0
-    limit_offset = read_offset(given["limit_offset"], "limit_offset")
-    if (kind == "trailing_stop_limit") == isnan(limit_offset):
+    limit_offset = read_offset(offset, "limit_offset")
+    if (kind == TRAILING_LIMIT) == isnan(limit_offset):
         allowed = "a number >= 0 with trailing_stop_limit, nothing with trailing_stop"
-        raise OrderError("not as the type needs it", field="limit_offset", found=given["limit_offset"], allowed=allowed)
-    offset = read_offset(given["trail_activation_offset"], "trail_activation_offset")
-    return distance, percent is not None, offset, limit_offset
+        raise OrderError("not as the type needs it", field="limit_offset", found=offset, allowed=allowed)
+    return distance, percent is not None, read_offset(activation_offset, "trail_activation_offset"), limit_offset
 
 
 def read_change(fields: dict[str, Any]) -> dict[str, float]:
