@@ -8,9 +8,9 @@ from numba.core import config
 from numpy.typing import NDArray
 
 from admf.errors import StrategyError
-from admf.run import advance as loops
 from admf.run.limits import limit_one
 from admf.run.loop import LOGS, Logs, Loop
+from admf_kernels import advance as loops
 from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels.arena import Sizes, allocate
 from admf_kernels.codes import CommandKind, Reason, RunStatus
