@@ -26,6 +26,7 @@ from admf_kernels.laws.prices import round_limit
 from admf_kernels.laws.trails import peak_of, round_trigger, start_trail
 from admf_kernels.laws.validation import form_and_bits, has_stop, needs_limit, static_reason
 from admf_kernels.laws.volume import floor_lot
+from admf_kernels.limits import limit_new_orders
 from admf_kernels.links import end_immediate, find_row, route, set_life, sweep_ended
 from admf_kernels.views import MARKET, STATE
 
@@ -295,6 +296,8 @@ def take_orders(market, state, bar: int) -> None:
     account = state.account[0]
     account.trial_cash = account.cash
     first_row = account.checked_count
+    if state.config[0].limited:
+        limit_new_orders(market, state, bar)
     for row in range(account.checked_count, account.order_count):
         check_order(market, state, row, bar)
     account.checked_count = account.order_count

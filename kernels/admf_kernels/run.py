@@ -26,6 +26,7 @@ from admf_kernels.intake import read_script, take_orders
 from admf_kernels.laws.accounting import equity_of
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
+from admf_kernels.limits import watch_losses
 from admf_kernels.links import parent_lives, route
 from admf_kernels.margin import check_margin, flatten
 from admf_kernels.step import match
@@ -142,7 +143,7 @@ def close_out(market, state, bar: int, bankrupt: bool) -> None:
 
 @law(forceinline=True)
 def mark(market, state, bar: int) -> bool:
-    """P5: A-01 marks at the last valid close, B-01 counts; writes the equity, True where a position is held (M-05)."""
+    """P5: A-01 marks at the last valid close, B-01 counts, K-05 watches the equity; True where a position is held."""
     account = state.account[0]
     total, exposed = account.cash, False
     for symbol in range(len(state.positions)):
@@ -157,6 +158,8 @@ def mark(market, state, bar: int) -> bool:
             exposed = True
             total += position.quantity * position.mark * state.instruments[symbol].multiplier
     account.equity = total
+    if state.config[0].watched:
+        watch_losses(market, state, bar)
     return exposed
 
 
