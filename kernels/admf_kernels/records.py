@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_INDEX = -1
-LAYOUT_VERSION = 5  # of every record below: raised with each change by tests/repo/update_layouts.py
+LAYOUT_VERSION = 6  # of every record below: raised with each change by tests/repo/update_layouts.py
 
 
 def record(fields: list[tuple[str, object]], size: int) -> np.dtype[np.record]:
