@@ -6,6 +6,7 @@
 from numba import types
 
 from admf_kernels._jit import kernel, law
+from admf_kernels.actions import play, settle_bar
 from admf_kernels.closing import fill_at_close
 from admf_kernels.codes import (
     BadBar,
@@ -28,8 +29,7 @@ from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
 from admf_kernels.limits import watch_losses
 from admf_kernels.links import parent_lives, route
-from admf_kernels.margin import check_margin, flatten
-from admf_kernels.step import match
+from admf_kernels.margin import flatten
 from admf_kernels.touch import left_this_bar, set_class
 from admf_kernels.views import MARKET, STATE, as_market, as_state
 
@@ -202,7 +202,7 @@ def glide(market, state, own, bar: int, last_bar: int) -> int:
     Returns the next bar. 7 ns a bar with an empty hook, where the loop of all rules takes 12.
     """
     account, position = state.account[0], state.positions[0]
-    last_bar = min(last_bar, state.config[0].bar_count - 1)
+    last_bar = min(last_bar, state.config[0].bar_count - 1, account.action_bar)
     if account.script_cursor < len(state.script):
         last_bar = min(last_bar, state.script[account.script_cursor].bar)
     order_start, cash, quantity = account.order_count, account.cash, position.quantity
@@ -261,9 +261,8 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
             account.hooked_count = 0
         hook_start, fill_start = account.hooked_count, account.fill_count
         account.bar_fill_start = fill_start
-        if account.working_count > 0 or account.command_count > 0:
-            match(market, state, bar)
-        check_margin(market, state, bar)
+        play(market, state, bar)
+        settle_bar(market, state, bar)
         exposed = mark(market, state, bar)
         broke = account.equity <= 0.0 and account.bankrupt_bar < 0
         if broke:
