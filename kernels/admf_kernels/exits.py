@@ -158,8 +158,7 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
             low_can, low_level, low_row = True, level, trail_row
         elif high_can:  # on prices off the tick no peak lifts it exactly so far, and the highest exit is the only one
             low_can, low_level, low_row = True, high_level, high_row
-    if not (low_can or high_can or target_touched):
-        hold_can = True  # a bar that is not valid can rule out the way to its own close
+    hold_can = hold_can or not (low_can or high_can or target_touched)  # an invalid bar can bar the way to its close
     low_price, high_price = 0.0, 0.0
     if low_can:
         low_price = stop_exit_price(config, state.orders[low_row], low_level, low_level, close)
