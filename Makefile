@@ -18,8 +18,9 @@ DEMO   := $(BIN)/admf run configs/sma_cross.yaml
 
 # Test lanes. Each lane keeps its own compile cache inside the checkout: numba's key does not hold the flags.
 WORKERS      := 2
-UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths
-BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees
+UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/embed/test_cores.py
+BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees tests/embed/test_cores.py \
+	tests/embed/test_core.py::test_garbage_never_gets_below_the_facade
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:

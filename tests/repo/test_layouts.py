@@ -2,7 +2,8 @@
 
 import json
 
-from repo.update_layouts import current, dumped, stored
+from admf_kernels.records import LAYOUT_VERSION
+from repo.update_layouts import PAGE, current, dumped, page, stored
 
 REMEDY = "if the change is meant: python tests/repo/update_layouts.py"
 
@@ -33,3 +34,9 @@ def test_fields_are_aligned_and_do_not_overlap() -> None:
             assert offset % size == 0, f"{name}.{field} is not aligned"
             end = offset + size
         assert end <= layout["itemsize"]
+
+
+def test_code_page_and_snapshot_have_one_version() -> None:
+    snapshot = stored()
+    assert snapshot["version"] == LAYOUT_VERSION, REMEDY
+    assert PAGE.read_text(encoding="utf-8") == page(**snapshot), f"{PAGE.name} is not what the records say; {REMEDY}"

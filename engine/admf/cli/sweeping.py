@@ -67,11 +67,8 @@ def sweep(
     json
         Print one JSON object in place of the summary.
     """
-    from admf.errors import counted
     from admf.sweeps.configured import load_optimization, read_document
-    from admf.sweeps.entry import SweepInterrupted
     from admf.sweeps.plan import check_plan, read_size
-    from admf.sweeps.progress import make_progress
     from admf.sweeps.store import fact
 
     source = read_document(config, changes(set_, data=data, on_defect=on_defect))
@@ -88,13 +85,7 @@ def sweep(
     folder = out or loaded.output_folder
     if folder is None:
         print_note("the results are not kept: --out FOLDER keeps them, and a later run goes on from there")
-    try:
-        study = job.run(folder, resume=not fresh, progress=make_progress(progress=True))
-    except SweepInterrupted as stopped:
-        if folder is not None:
-            kept = f"{stopped.study.results.height:,} of {counted(stopped.study.plan.trials, 'trial')} are in {folder}"
-            print_note(f"{kept}; the same command goes on from there")
-        raise
+    study = finished(job, folder, resume=not fresh)
     show_study(study, metric or section.metric, heatmap, as_json=json)
 
 
@@ -168,6 +159,21 @@ def replay(
     with Progress(f"row {row}"):
         result = open_study(study).replay(row, record=record)
     show_result(result, out, as_json=json)
+
+
+def finished(job: "Job", folder: Path | None, *, resume: bool) -> "Study":
+    """Runs what is missing; after Ctrl-C a note says what is kept."""
+    from admf.errors import counted
+    from admf.sweeps.entry import SweepInterrupted
+    from admf.sweeps.progress import make_progress
+
+    try:
+        return job.run(folder, resume=resume, progress=make_progress(progress=True))
+    except SweepInterrupted as stopped:
+        if folder is not None:
+            kept = f"{stopped.study.results.height:,} of {counted(stopped.study.plan.trials, 'trial')} are in {folder}"
+            print_note(f"{kept}; the same command goes on from there")
+        raise
 
 
 def planned(source: dict[str, Any], *, workers: int | None, limit: int | None, calibrate: bool) -> "Job":

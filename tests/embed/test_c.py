@@ -1,0 +1,149 @@
+"""C: the header compiles, says what NumPy says, and a program in C runs on the exported functions."""
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from admf.embed import Core, api_address, c_header
+from admf_kernels import exported, records
+from admf_kernels.arena import Sizes, allocate, open_account
+from admf_kernels.c_header import c_name
+from admf_kernels.codes import OrderFlag, OrderStatus, Reason, Record, RunStatus
+from admf_kernels.records import LAYOUT_VERSION, order_dt
+from admf_kernels.views import handles
+from embed.driving import market
+from embed.test_pages import blocks
+from repo.checkout import ROOT
+
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+RECORDS = {name.removesuffix("_dt"): dtype for name, dtype in vars(records).items() if name.endswith("_dt")}
+PAGE = "engine/embed/c.md"
+
+
+def functions() -> dict[str, ctypes._CFuncPtr]:
+    api = exported.Api.from_address(api_address())
+    kinds = {int: ctypes.c_int64, float: ctypes.c_double}
+    return {
+        name: ctypes.CFUNCTYPE(ctypes.c_int64, *[kinds[type(value)] for value in entry.arguments])(getattr(api, name))
+        for name, entry in exported.ENTRIES.items()
+    }
+
+
+def build(folder: Path, source: str, *options: str) -> Path:
+    if COMPILER is None:
+        pytest.skip("no C compiler")
+    (folder / "admf.h").write_text(c_header(), encoding="utf-8")
+    (folder / "host.c").write_text(source, encoding="utf-8")
+    flags = ("-std=gnu99", "-Wall", "-Wextra", "-Werror", "-O2", "-ffp-contract=off")
+    command = [COMPILER, *flags, "host.c", "-o", "host", *options, "-lm"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "host"
+
+
+def test_the_header_says_where_numpy_says_the_fields_are(tmp_path: Path) -> None:
+    lines = [
+        f'    printf("{name} {field} %zu %zu\\n", offsetof(admf_{name}, {c_name(field)}), '
+        f"sizeof(((admf_{name} *)0)->{c_name(field)}));"
+        for name, dtype in RECORDS.items()
+        for field in dtype.names
+    ]
+    body = "\n".join(lines)
+    host = build(tmp_path, f'#include <stdio.h>\n#include "admf.h"\nint main(void) {{\n{body}\n    return 0;\n}}\n')
+    said = subprocess.run([host], capture_output=True, text=True, check=True).stdout.splitlines()
+    expected = [
+        f"{name} {field} {dtype.fields[field][1]} {dtype[field].itemsize}"
+        for name, dtype in RECORDS.items()
+        for field in dtype.names
+    ]
+    assert said == expected
+    assert f"#define ADMF_LAYOUT_VERSION {LAYOUT_VERSION}\n" in c_header()
+
+
+def run_page(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The program of the page, built and run."""
+    include, library = sysconfig.get_path("include"), sysconfig.get_config_var("LIBDIR")
+    name = f"python{sysconfig.get_config_var('LDVERSION')}"
+    if not Path(include, "Python.h").exists() or not list(Path(library).glob(f"lib{name}.so*")):
+        pytest.skip("no Python to embed: headers or shared library are missing")
+    host = build(folder, blocks(PAGE, "c"), f"-I{include}", f"-L{library}", f"-Wl,-rpath,{library}", f"-l{name}")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "kernels"), *sys.path[1:]])}
+    return subprocess.run([host], capture_output=True, text=True, check=False, env=environment, cwd=folder)
+
+
+def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
+    done = run_page(tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = re.search(r"\./host\n(.*?)^```", (ROOT / PAGE).read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    assert done.stdout == shown[1]
+
+
+def test_the_c_functions_and_the_core_give_the_same_bits() -> None:
+    call = functions()
+    given = market(800)
+    core, driven = Core(given), Core(given)
+    market_table, state_table = handles(driven._market), handles(driven._state)
+    request = np.zeros(1, order_dt)
+    for bar in range(500):
+        core.step()
+        assert call["advance"](market_table.ctypes.data, state_table.ctypes.data, bar, 16) == 0
+        if bar % 25 == 0:
+            price, side = float(given.arrays.close[bar, 0]), 1 if bar % 50 else -1
+            number = core.submit("buy" if side > 0 else "sell", 4.0, "limit", limit_price=price)
+            for name in ("stop_price", "size_amount", "trail_distance", "trail_offset", "limit_offset"):
+                request[name] = np.nan
+            request["side"], request["quantity"], request["type"], request["limit_price"] = side, 4.0, 1, price
+            request["parent"], request["tag"], request["bits"] = -1, -1, OrderFlag.OCO_REDUCE
+            assert call["submit"](state_table.ctypes.data, request.ctypes.data) == number
+    assert len(core.fills) > 10
+    assert driven.fills.tobytes() == core.fills.tobytes()
+    assert driven.account.tobytes() == core.account.tobytes()
+
+
+def test_open_leaves_what_the_arena_begins_with() -> None:
+    state = allocate(Sizes(2, 0, 64, Record.SUMMARY))
+    open_account(state, 5_000.0, [(0.0, 0.0), (0.0, 0.0)], margin=True)
+    expected = state.account.copy(), state.positions.copy()
+    for rows in (state.account, state.positions):
+        rows.view(np.uint8)[:] = 0xA5
+    table = handles(state)
+    assert functions()["open"](table.ctypes.data, 5_000.0, 0) == 0
+    for name in expected[0].dtype.names:
+        np.testing.assert_array_equal(state.account[name], expected[0][name], err_msg=name)
+    for name in expected[1].dtype.names:
+        np.testing.assert_array_equal(state.positions[name], expected[1][name], err_msg=name)
+
+
+def test_bad_input_is_a_status_with_words() -> None:
+    call, core = functions(), Core(market(50))
+    market_table, state_table = handles(core._market), handles(core._state)
+    place, own = market_table.ctypes.data, state_table.ctypes.data
+    advance = call["advance"]
+    assert advance(0, own, 0, 4) == advance(place, 0, 0, 4) == exported.NO_TABLE
+    for bar in (-1, 51, 2**40):
+        assert advance(place, own, bar, 4) == exported.NO_SUCH_BAR
+    rows = [(market_table, word) for word in range(1, len(market_table) - 3, 3)]  # there need not be a vwap
+    rows += [(state_table, word) for word in range(1, 28, 3)]
+    for table, word in rows:
+        kept, table[word] = table[word], 0
+        assert advance(place, own, 0, 4) in (exported.BAD_TABLE, exported.NO_SUCH_BAR, RunStatus.NEED_ROOM), word
+        table[word] = kept
+    request = np.zeros(1, order_dt)
+    assert call["submit"](0, request.ctypes.data) == call["submit"](own, 0) == exported.NO_TABLE
+    assert call["submit"](own, request.ctypes.data) == 0  # no order at all: the book says why
+    assert advance(place, own, 0, 4) == 0
+    assert advance(place, own, 1, 4) == 0
+    assert core.orders[0].status == OrderStatus.REJECTED
+    assert core.orders[0].reason == Reason.TYPE_UNKNOWN
+    header = c_header()
+    for status, text in exported.STATUS_TEXTS.items():
+        assert f'case {status}: return "{text}";' in header

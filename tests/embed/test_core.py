@@ -1,0 +1,364 @@
+"""`Core`: the bits of one run, however it is driven; copies that share nothing; words for bad input."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core import config
+
+import admf
+from admf.embed import Core, Snapshot
+from admf.errors import AdmfError, CapacityError, ConfigError, DataError, OrderError
+from admf_kernels.codes import OrderStatus
+from embed.driving import BARS, different_fields, drive, market, simulated, some_orders, undated
+from user_laws import LAWS
+
+RULES = {
+    "default": admf.Execution(),
+    "costs": admf.Execution(
+        slippage=admf.slippage.bps(2.0), commission=admf.commission.per_share(0.01), volume_limit=0.1
+    ),
+    "backtrader": admf.Execution.preset("backtrader"),
+    "zipline": admf.Execution.preset("zipline"),
+}
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_bar_by_bar_in_batches_pushed_and_in_one_run_give_the_same_bits(rules: str) -> None:
+    given = admf.Market([admf.Bars(undated(market()))])
+    orders, execution, last = some_orders(given), RULES[rules], BARS - 1
+    expected = simulated(given, orders, execution).records
+    columns = undated(given)
+
+    def one_by_one(bar: int) -> None:
+        while stepped.bar < bar:
+            stepped.step()
+
+    def push(bar: int) -> None:
+        while pushed.bar < bar:
+            pushed.push(*(values[pushed.bar + 1] for values in columns.values()))
+
+    def push_block(bar: int) -> None:
+        if bar > blocks.bar:
+            blocks.push_bars(*(values[blocks.bar + 1 : bar + 1] for values in columns.values()))
+
+    stepped, batches = Core(given, execution=execution), Core(given, execution=execution)
+    pushed, blocks = Core(execution=execution), Core(execution=execution)
+    drive(stepped, orders, one_by_one, last)
+    drive(batches, orders, lambda bar: batches.step(bar - batches.bar) if bar > batches.bar else None, last)
+    drive(pushed, orders, push, last)
+    drive(blocks, orders, push_block, last)
+    assert len(expected.fills) > 50
+    for core in (stepped, batches, pushed, blocks):
+        assert core.fills.tobytes() == expected.fills.tobytes()
+        assert same_rows(core.trades, expected.trades)
+        assert core.transitions.tobytes() == expected.transitions.tobytes()
+        assert core.curve.tobytes() == expected.curve.tobytes()
+        assert different_fields(core.account[0], expected.account) == []
+        assert core.positions.tobytes() == expected.positions.tobytes()
+    assert stepped.result().trace_hash == simulated(given, orders, execution).trace_hash
+
+
+def test_dated_bars_of_several_symbols_are_pushed_as_they_are_stepped() -> None:
+    given = admf.Market([admf.generate(bars=300, seed=1, symbol="A"), admf.generate(bars=300, seed=2, symbol="B")])
+    arrays = given.arrays
+    stepped, pushed = Core(given), Core(symbols=("A", "B"), dated=True)
+    for bar in range(300):
+        stepped.step()
+        pushed.push(
+            *(getattr(arrays, name)[bar] for name in ("open", "high", "low", "close", "volume")), arrays.timestamp[bar]
+        )
+        if bar % 20 == 0:
+            for core in (stepped, pushed):
+                core.submit("buy", 5, symbol="B")
+                core.submit("sell", 3, symbol="A")
+    for core in (stepped, pushed):
+        core.close()
+    assert len(stepped.fills) > 20
+    assert stepped.fills.tobytes() == pushed.fills.tobytes()
+    assert stepped.curve.tobytes() == pushed.curve.tobytes()
+    assert pushed.market.close.tobytes() == arrays.close.tobytes()
+
+
+def test_cancel_replace_brackets_and_trails() -> None:
+    core = Core(has_volume=False)
+    core.push(100, 101, 99, 100)
+    limit = core.submit("buy", 10, "limit", limit_price=95.0)
+    entry = core.submit("buy", 10)
+    group = core.new_group()
+    stop = core.submit("sell", type="stop", stop_price=90.0, parent=entry, oco=group)
+    target = core.submit("sell", type="limit", limit_price=110.0, parent=entry, oco=group)
+    core.push(100, 101, 99, 100)
+    assert core.position() == 10.0
+    core.replace(limit, quantity=20, limit_price=97.0)
+    core.cancel(stop)
+    assert core.push(100, 101, 96, 100) == 1
+    assert core.position() == 30.0
+    trail = core.submit("sell", 20, "trailing_stop", trail_percent=2.0, reduce_only=True)
+    assert core.push(100, 115, 99.5, 114) == 2  # the target, and the trail behind the high
+    assert core.position() == 0.0
+    words = {int(row["number"]): OrderStatus(row["status"]).name for row in core.orders}
+    assert words[entry] == words[target] == words[trail] == "FILLED"
+    assert words[stop] == "CANCELLED"
+
+
+def test_a_bar_that_brings_more_orders_than_expected_widens_the_buffers() -> None:
+    core = Core(market(200))
+    core.step()
+    numbers = [core.submit("buy", 1, "limit", limit_price=1.0) for _ in range(1_000)]
+    assert core.step() == 0
+    for number in numbers:
+        core.cancel(number)
+    core.step(2)
+    assert (core.orders["status"] == OrderStatus.CANCELLED).all()
+    assert len(core.orders) == 1_000
+
+
+def test_the_log_grows_and_is_forgotten_on_request() -> None:
+    given = market()
+    kept, forgetful = Core(given), Core(given)
+    seen: list[bytes] = []
+    for bar in range(BARS):
+        for core in (kept, forgetful):
+            core.step()
+            core.submit("buy" if bar % 2 else "sell", 5)
+            if bar % 50 == 0:
+                core.submit("buy", 1, "limit", limit_price=core.market.close[bar, 0] * 0.97)
+        if bar % 100 == 99:
+            seen.append(forgetful.fills.tobytes())
+            forgetful.forget()
+    for core in (kept, forgetful):
+        core.close()
+    assert b"".join([*seen, forgetful.fills.tobytes()]) == kept.fills.tobytes()
+    counts = {
+        "order_count",
+        "checked_count",
+        "row_limit",
+        "fill_count",
+        "transition_count",
+        "trade_count",
+        "hooked_count",
+    }
+    assert different_fields(kept.account[0], forgetful.account[0], counts | {"bar_fill_start"}) == []
+    assert len(forgetful.orders) < 300
+
+
+def same_rows(one: np.ndarray, other: np.ndarray) -> bool:
+    """Every field; what lies between fields does not count."""
+    return all(one[name].tobytes() == other[name].tobytes() for name in one.dtype.names)
+
+
+# ------------------------------------------------------------------------------------------------- snapshots and copies
+
+
+def everything(core: Core) -> bytes:
+    return core.snapshot().to_bytes()
+
+
+def test_a_fork_never_touches_its_origin() -> None:
+    given = market(400)
+    for core in (Core(given), pushed_core(given, 100)):
+        if core.bar < 0:
+            core.step(100)
+        core.submit("buy", 10)
+        before, bars = everything(core), core.market.close.tobytes()
+        fork = core.fork()
+        assert everything(fork) == before
+        fork.submit("sell", 500)
+        for _ in range(100):
+            if core._bars is None:
+                fork.push(1.0, 2.0, 0.5, 1.5, 10.0)
+            else:
+                fork.step()
+            fork.submit("buy", 3)
+        assert everything(core) == before
+        assert core.market.close.tobytes() == bars
+        assert fork.bar == core.bar + 100
+
+
+def pushed_core(given: admf.Market, bars: int) -> Core:
+    core = Core()
+    core.push_bars(*(values[:bars] for values in undated(given).values()))
+    return core
+
+
+def play(core: Core, until: int) -> bytes:
+    """Goes on with an order on every bar; all that it left."""
+    while core.bar < until:
+        core.submit("buy" if core.bar % 3 else "sell", 1 + core.bar % 5)
+        core.step()
+    return everything(core)
+
+
+def test_restored_it_goes_the_same_way_again() -> None:
+    core = Core(market(600))
+    play(core, 200)
+    saved = core.snapshot()
+    first = play(core, 500)
+    core.close()
+    core.restore(saved)
+    assert core.bar == 200
+    assert play(core, 500) == first
+    other = Core(market(600))
+    other.restore(Snapshot.from_bytes(saved.to_bytes()))
+    assert play(other, 500) == first
+    core.reset()
+    assert core.bar == -1
+    assert len(core.orders) == len(core.fills) == len(core.curve) == 0
+
+
+def test_snapshots_of_another_layout_or_machine_are_refused() -> None:
+    data = Core(market(50)).snapshot().to_bytes()
+    assert b'"byteorder": "little"' in data
+    for wrong, words in (
+        (data.replace(b'"byteorder": "little"', b'"byteorder": "big"'), "byteorder"),
+        (data.replace(b'"layout": ', b'"layout": 9'), "layout"),
+        (data[:-1], "not as long"),
+        (b"PK" + data, "not a snapshot"),
+        (data[:30], "first line"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            Snapshot.from_bytes(wrong)
+    saved = Core(market(50))
+    saved.step(40)
+    with pytest.raises(ConfigError, match="of other bars"):
+        Core(market(30)).restore(saved.snapshot())
+
+
+# ----------------------------------------------------------------------------------------------------------- bad input
+
+ORDERS: list[tuple[dict[str, Any], str]] = [
+    ({"side": "long"}, "side: unknown word"),
+    ({"side": "buy"}, "quantity: missing"),
+    ({"side": "buy", "quantity": -1}, "quantity: out of range"),
+    ({"side": "buy", "quantity": float("nan")}, "quantity: out of range"),
+    ({"side": "buy", "quantity": "ten"}, "quantity: not a number"),
+    ({"side": "buy", "quantity": 1, "type": "limit"}, "limit_price: missing"),
+    ({"side": "buy", "quantity": 1, "limit_price": 5.0}, "limit_price: a market order has none"),
+    ({"side": "buy", "quantity": 1, "type": "trailing_stop"}, "trail_amount: a trail needs one distance"),
+    ({"side": "buy", "quantity": 1, "time_in_force": "gtb"}, "expires_after_bars: out of range"),
+    ({"side": "buy", "quantity": 1, "expires_bar": 7}, "expires_bar: only counts with"),
+    ({"side": "buy", "quantity": 1, "size_kind": "value", "size": 5}, "quantity: one size too many"),
+    ({"side": "buy", "quantity": 1, "size": 5}, "size: no kind of size"),
+    ({"side": "buy", "quantity": 1, "symbol": "XYZ"}, "symbol: unknown symbol"),
+    ({"side": "buy", "quantity": 1, "parent": 99}, "parent: no order yet"),
+    ({"side": "buy", "quantity": 1, "time_in_force": "day"}, "needs the end of the session"),
+    ({"side": "buy", "quantity": 1, "type": "market_on_close"}, "needs the end of the session"),
+]
+
+
+@pytest.mark.parametrize(("order", "words"), ORDERS)
+def test_what_can_be_no_order_is_refused_with_words(order: dict[str, Any], words: str) -> None:
+    core = Core()
+    with pytest.raises(OrderError, match=words):
+        core.submit(**order)
+    assert len(core.orders) == 0
+
+
+BARS_REFUSED: list[tuple[tuple[Any, ...], str]] = [
+    ((100, 99, 98, 99, 1.0), "not a bar"),
+    ((100, 101, float("nan"), 100, 1.0), "not a bar"),
+    ((0.0, 0.0, 0.0, 0.0, 1.0), "not a bar"),
+    ((100, 101, 99, 100, -1.0), "volume"),
+    ((100, 101, 99, 100), "volume: not as this core was made"),
+    (("a", 101, 99, 100, 1.0), "not numbers"),
+    ((100, 101, 99, 100, 1.0, 5), "timestamp"),
+]
+
+
+@pytest.mark.parametrize(("bar", "words"), BARS_REFUSED)
+def test_what_is_no_bar_is_refused_with_words(bar: tuple[Any, ...], words: str) -> None:
+    core = Core()
+    with pytest.raises(DataError, match=words):
+        core.push(*bar)
+    assert core.bar == -1
+    with pytest.raises(DataError, match=words):
+        core.push_bars(*([value] for value in bar))
+    assert core.bar == -1
+
+
+def test_stamps_ascend() -> None:
+    core = Core(dated=True, has_volume=False)
+    core.push(100, 101, 99, 100, timestamp=np.datetime64("2024-01-02", "D"))
+    for stamp in (np.datetime64("2024-01-02", "D"), "2024-01-03", None, 5):
+        with pytest.raises(DataError, match="timestamp"):
+            core.push(100, 101, 99, 100, timestamp=stamp)
+    assert core.bar == 0
+
+
+def test_a_core_ends_where_its_bars_end() -> None:
+    core = Core(market(50))
+    with pytest.raises(ConfigError, match="not a whole run"):
+        core.result()
+    core.step(49)
+    for bars in (2, 0, -1, 1.0, True):
+        with pytest.raises(ConfigError, match="not so many bars left"):
+            core.step(bars)  # type: ignore[arg-type]
+    core.step()
+    core.close()
+    for call in (core.step, lambda: core.submit("buy", 1), lambda: core.push(1, 1, 1, 1)):
+        with pytest.raises(ConfigError):
+            call()
+    assert core.result().metrics["bars"] == 50
+
+
+def test_a_law_of_the_user_that_fails_stops_the_core_with_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "DISABLE_JIT", 1)
+    core = Core(market(50), execution=admf.Execution(**LAWS))
+    core.step()
+    core.submit("buy", 1)  # not allowed by the slippage law
+    with pytest.raises(AdmfError, match="law of yours"):
+        core.step()
+
+
+def test_plain_python_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = play(Core(market(150)), 140)
+    monkeypatch.setattr(config, "DISABLE_JIT", 1)
+    assert play(Core(market(150)), 140) == compiled
+
+
+def test_garbage_never_gets_below_the_facade() -> None:
+    """Only errors of ours come out, and the core goes on; under bounds checks as well (make test-boundscheck)."""
+    random = np.random.default_rng(11)
+    core = Core(symbols=("A", "B"), record="fills")
+    values = [None, -1, 0, 3, 1e300, float("nan"), float("inf"), "x", "", True, 2**40, (1.0, 2.0), [5.0, 5.0], b"", 5.5]
+    words = ["buy", "sell", "limit", "stop", "A", "B", "gtd", "gtb", "ioc", "value"]
+    names = [
+        "side",
+        "quantity",
+        "type",
+        "symbol",
+        "limit_price",
+        "stop_price",
+        "time_in_force",
+        "expires_bar",
+        "parent",
+        "oco",
+    ]
+    pool = [*values, *words]
+
+    def pick() -> Any:
+        return pool[int(random.integers(len(pool)))]
+
+    errors = sent = 0
+    for turn in range(3_000):
+        try:
+            if turn % 4 == 0:
+                core.push(*(pick() if random.random() < 0.1 else (1e2, 1e2) for _ in range(5)))
+            elif turn % 4 == 1:
+                core.submit(
+                    **{name: pick() for name in random.choice(names, 5, replace=False).tolist()} | {"side": "buy"}
+                )
+            elif turn % 4 == 2:
+                core.submit("sell" if turn % 8 == 2 else "buy", 2.0, symbol="A")
+                core.cancel(pick())
+            else:
+                core.replace(pick(), quantity=pick(), limit_price=pick())
+            sent += 1
+        except AdmfError as error:
+            errors += not isinstance(error, CapacityError)
+    assert errors > 500
+    assert sent > 400
+    assert errors + sent == 3_000
+    core.push((100, 100), (100, 100), (100, 100), (100, 100), (1, 1))
+    assert np.isfinite(core.equity)
