@@ -17,6 +17,7 @@ PAGES: dict[str, tuple[str, ...]] = {  # page → packages it needs beside ours
     "engine/embed/data.md": (),
     "engine/embed/c.md": (),
     "engine/adapters/backtesting.md": ("backtesting",),
+    "engine/adapters/gymnasium.md": ("gymnasium",),
 }
 
 
