@@ -18,6 +18,8 @@ PAGES: dict[str, tuple[str, ...]] = {  # page → packages it needs beside ours
     "engine/embed/c.md": (),
     "engine/adapters/backtesting.md": ("backtesting",),
     "engine/adapters/gymnasium.md": ("gymnasium",),
+    "engine/adapters/vectorbt.md": ("vectorbt",),
+    "engine/adapters/returns.md": ("quantstats",),
 }
 
 
@@ -26,8 +28,7 @@ def blocks(page: str, language: str) -> str:
     return "".join(found)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # what the packages of the pages have to say
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore")  # what the packages of the pages have to say
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_runs_and_prints_what_it_shows(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     for package in PAGES[page]:
