@@ -16,7 +16,7 @@ import admf
 from admf.orders import Script, read_orders
 from admf_kernels.codes import CommandKind, OrderFlag
 from oracle import clock
-from oracle.records import Bar, Command, Instrument, Request, Rules
+from oracle.records import Bar, Command, Instrument, Limits, Request, Rules
 from oracle.world import World
 
 NS_PER_DAY = 86_400_000_000_000
@@ -44,6 +44,7 @@ class Case:
     bars_per_day: int = 0  # 0: undated
     has_volume: bool = True
     close_positions: bool = False
+    risk: Mapping[str, Any] = field(default_factory=dict)
 
     def market(self) -> admf.Market:
         """The bars as the engine takes them; invalid ones are kept."""
@@ -93,6 +94,7 @@ def by_engine(case: Case, *, debug: bool) -> Outcome:
         case.orders,
         execution=admf.Execution(**case.execution),
         account=admf.Account(**case.account),
+        risk=admf.Risk(**case.risk),
         close_positions=case.close_positions,
         debug=debug,
     )
@@ -195,7 +197,18 @@ def rules_of(case: Case, market: admf.Market, account: admf.Account) -> Rules:
         margin_maintenance=account.margin_maintenance,
         leverage=account.leverage,
         initial_cash=account.cash,
+        risk=limits_of(case, market),
     )
+
+
+def limits_of(case: Case, market: admf.Market) -> Limits | None:
+    """The limits of the run for the oracle, with the columns of the symbols that may not open."""
+    if not case.risk:
+        return None
+    words = {name: value for name, value in case.risk.items() if name != "symbols"}
+    allowed = case.risk.get("symbols", market.symbols)
+    barred = tuple(place for place, symbol in enumerate(market.symbols) if symbol not in allowed)
+    return Limits(**words, barred=barred)
 
 
 def model_of(model: Any) -> Row:

@@ -23,8 +23,9 @@ from numba.core.registry import CPUDispatcher
 
 from admf_kernels._cache import DiskCache
 from admf_kernels._compile_error import error_in, plain_types
-from admf_kernels._fingerprint import KERNEL_OPTIONS, NoContentError, fingerprint, overloads
+from admf_kernels._fingerprint import KERNEL_OPTIONS, KERNEL_TAKES, NoContentError, fingerprint, overloads
 from admf_kernels._linking import kernels, optimised_once, whole_names
+from admf_kernels._parts import Part, compile_parts
 from admf_kernels._pipeline import LawCompiler
 from admf_kernels._rebind import exchange, graph, plain, reaching, shell
 
@@ -100,6 +101,7 @@ class Unit:
     """A template with its hooks: for messages, and to keep a kernel with a faulty hook from the disk."""
 
     hooks: list[Hook] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     users: dict[str, FunctionType] = field(default_factory=dict)  # by the name that numba reports
 
     def accepts(self, _: Any) -> bool:
@@ -117,6 +119,7 @@ class _Template(CPUDispatcher):
     """What Python calls; a call with new types compiles like `compile_now`."""
 
     def compile(self, sig: Any) -> Any:
+        compile_parts(units[self].parts)
         with optimised_once():
             return super().compile(sig)
 
@@ -169,6 +172,7 @@ class Build:
             self._made[function] = known
             if hook:
                 self._unit.hooks.append(_hooks[known])
+            self._note_part(function, known)
             return known
         copy = shell(function)
         copy.__name__ = copy.__qualname__ = f"{function.__name__}_{(key or os.urandom(8).hex())[:16]}"
@@ -186,7 +190,13 @@ class Build:
         made._cache = DiskCache(key, accepts)
         if key:
             _memo[key] = made
+        self._note_part(function, made)
         return made
+
+    def _note_part(self, function: FunctionType, made: "Dispatcher[Any]") -> None:
+        takes, apart = getattr(function, KERNEL_TAKES, ((), False))
+        if takes and function is not self._template and function not in self._hooked:
+            self._unit.parts.append(Part(made.py_func.__qualname__, made, takes, apart))
 
     def _new(self, function: FunctionType, copy: FunctionType, options: dict[str, Any]) -> "Dispatcher[Any]":
         copy.__module__ = __name__  # a stored kernel imports its module, which a notebook or a path does not have
@@ -209,8 +219,9 @@ class Build:
         return base | getattr(function, KERNEL_OPTIONS, {})
 
     def _key(self, function: FunctionType, options: dict[str, Any], hook: Hook | None) -> str | None:
+        extra = self._extra if function in self._hooked or function is self._template else ()
         try:
-            return fingerprint(function, options, hook and str(hook.slots), self._extra)
+            return fingerprint(function, options, hook and str(hook.slots), extra)
         except NoContentError as reason:
             if function is self._template:
                 message = f"{reason}: a kernel that reads it compiles again in every process"

@@ -70,6 +70,14 @@ def clear_cache() -> int:
     return sum(_delete(path) for path, _ in _entries())
 
 
+def can_store() -> bool:
+    """Whether an entry could be written."""
+    folder = cache_folder()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK)
+
+
 class DiskCache:
     """Stands in for numba's cache of one dispatcher. Loading and saving never raise."""
 
@@ -79,6 +87,10 @@ class DiskCache:
         self._fingerprint = fingerprint  # None: run without the disk
         self._accepts = accepts  # asked once for each fresh compile; False: do not save it
         self._started: dict[str, tuple[float, float]] = {}
+
+    def has_entry(self) -> bool:
+        """Whether something is stored for this content, whatever its argument types."""
+        return bool(self._fingerprint) and any(cache_folder().glob(f"{self._fingerprint}-*{_SUFFIX}"))
 
     def load_overload(self, signature: Any, target: Any) -> Any | None:
         """The stored compile result for these argument types, or None."""

@@ -29,6 +29,7 @@ from numba.core.extending import _Intrinsic
 from numba.core.typing.templates import builtin_registry
 
 KERNEL_OPTIONS = "__admf_kernel__"  # set by `kernel`: compile options
+KERNEL_TAKES = "__admf_takes__"  # set by `kernel`: argument types, and whether it is the one to compile apart
 
 _FLAGS = ["OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "EXTEND_VARIABLE_LIFETIMES", "LOOP_VECTORIZE", "SLP_VECTORIZE"]
 _FLAGS += ["CPU_NAME", "CPU_FEATURES", "ENABLE_AVX"]

@@ -21,7 +21,7 @@ from numba.extending import register_jitable
 from admf_kernels._build import LAW_OPTIONS, Build, units
 from admf_kernels._cache import cache_info, clear_cache, counts
 from admf_kernels._compile_error import CompileError, explain
-from admf_kernels._fingerprint import KERNEL_OPTIONS, NoContentError, fingerprint
+from admf_kernels._fingerprint import KERNEL_OPTIONS, KERNEL_TAKES, NoContentError, fingerprint
 from admf_kernels._rebind import plain, with_hooks, without_dispatchers
 
 __all__ = [
@@ -62,12 +62,16 @@ def law(function: _F | None = None, *, forceinline: bool = False) -> _F | Callab
 @overload
 def kernel(function: _F) -> _F: ...
 @overload
-def kernel(*, forceinline: bool) -> Callable[[_F], _F]: ...
-def kernel(function: _F | None = None, *, forceinline: bool = False) -> _F | Callable[[_F], _F]:
-    """Marks a function that `specialise` compiles and caches on its own; it stays a plain function."""
+def kernel(*, takes: tuple[Any, ...], apart: bool = False) -> Callable[[_F], _F]: ...
+def kernel(function: _F | None = None, *, takes: tuple[Any, ...] = (), apart: bool = False) -> _F | Callable[[_F], _F]:
+    """Marks a function that `specialise` compiles and caches on its own; it stays a plain function.
+
+    `takes` are the types of its arguments: so that it can compile before what calls it. `apart` is for the largest one.
+    """
 
     def mark(function: _F) -> _F:
-        setattr(function, KERNEL_OPTIONS, {"forceinline": forceinline})
+        setattr(function, KERNEL_OPTIONS, {})
+        setattr(function, KERNEL_TAKES, (takes, apart))
         return function
 
     return mark if function is None else mark(function)

@@ -11,6 +11,7 @@ Private numba names: JITCodeLibrary (`_linking_libraries`, `_finalized`, `_final
 (`create_library`), Dispatcher (`overloads`).
 """
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -122,13 +123,25 @@ whole_names: set[str] = set()  # qualified names of functions that get machine c
 
 
 @contextmanager
+def _uncollected() -> Iterator[None]:
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@contextmanager
 def optimised_once() -> Iterator[None]:
     """While it lasts only functions in `whole_names` are optimised and emitted.
 
     What numba compiles later for others may call code that was left as lowered here, so it is made whole from then on.
+    Nothing is garbage-collected meanwhile: looking through numba's many small objects is a fifth of the time.
     """
     codegen = cpu_target.target_context.codegen()
-    with global_compiler_lock:
+    with global_compiler_lock, _uncollected():
         rtsys.initialize(cpu_target.target_context)  # numba's run-time functions are called from C
         codegen.create_library = lambda name: (_Whole if name in whole_names else _Deferred)(codegen, name)
         try:

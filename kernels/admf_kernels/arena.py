@@ -90,6 +90,7 @@ def open_account(state: State, cash: float, positions: list[tuple[float, float]]
     account.cash = cash
     for name in ("bar", "bad_bar_first", "bankrupt_bar", "failed_order", "ambiguous_bar"):
         setattr(account, name, -1)
+    account.halted_until = account.orders_until = -2
     equity = cash
     margin_initial = float(state.config[0].margin_initial)
     for row, (quantity, price), instrument in zip(state.positions, positions, state.instruments, strict=True):
@@ -109,5 +110,6 @@ def open_account(state: State, cash: float, positions: list[tuple[float, float]]
     account.equity = equity
     account.initial_equity = equity
     account.equity_peak = equity
+    account.halt_peak = equity
     account.equity_trough = equity
     account.sample_equity = equity

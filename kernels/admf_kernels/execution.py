@@ -35,6 +35,7 @@ from admf_kernels.laws.lifecycle import move
 from admf_kernels.laws.sizing import affordable, fill_price
 from admf_kernels.laws.slippage import Bar, has_factor, slippage_factor
 from admf_kernels.laws.volume import basis_volume, clean_volume, floor_lot
+from admf_kernels.limits import within_limits
 from admf_kernels.links import end, grow_children, is_unresolved, parent_lives, reduce_siblings
 
 REDUCE_ONLY, PARENT, CHILD = OrderFlag.REDUCE_ONLY.value, OrderFlag.PARENT.value, OrderFlag.CHILD.value
@@ -195,7 +196,7 @@ def conclude(state, order, bar: int, reason: int, event_only_fill: bool) -> None
 
 @law
 def wanted_units(state, order, bar_index: int, liquidity: int, base_price, used, slips: bool, bar) -> float:
-    """A-06, L-07: units that are left to fill; 0 where the order ends instead, or a user's law fails."""
+    """A-06, K-06, L-07: units that are left to fill; 0 where the order ends instead, or a user's law fails."""
     if is_unresolved(order):
         resolve_size(state, order, liquidity, base_price, used, slips, bar)
         if is_unresolved(order):
@@ -211,7 +212,9 @@ def wanted_units(state, order, bar_index: int, liquidity: int, base_price, used,
         if held <= 0.0:
             end(state, order, bar_index, CANCEL, Reason.NOTHING_TO_REDUCE.value)
             return NOTHING_LEFT
-        wanted = min(wanted, held)
+        return min(wanted, held)
+    if state.config[0].limited:
+        return within_limits(state, order, bar_index, base_price, wanted)
     return wanted
 
 

@@ -19,7 +19,7 @@ from admf_kernels.execution import execute
 from admf_kernels.exits import BOTH_TO_COME, judge, judge_entry
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.outcomes import HOLD, NO_FILL, TARGET
-from admf_kernels.laws.trails import see_price
+from admf_kernels.laws.trails import move_trail, see_price
 from admf_kernels.touch import (
     LONE,
     count_ambiguous,
@@ -28,6 +28,7 @@ from admf_kernels.touch import (
     reached_inside,
     settle_stop,
     sibling,
+    stop_limit_rule,
     units_at_stake,
 )
 
@@ -120,7 +121,8 @@ def enter(
         return
     liquidity = TAKER if how & TAKES else MAKER
     certain_high = how & HIGH_TO_COME != 0
-    if state.config[0].stop_limit == StopLimitRule.BT_HEURISTIC and order.form == STOP_LIMIT and how & TAKES:
+    takes_stop_limit = order.form == STOP_LIMIT and how & TAKES != 0
+    if takes_stop_limit and stop_limit_rule(state.config[0], order) == StopLimitRule.BT_HEURISTIC:
         order.bits |= UNBOUNDED
     filled = execute(
         market, state, order, bar, base, liquidity, reason, slip_bit, ambiguous, True,
@@ -258,11 +260,14 @@ def contest(market, state, order, bar: int, hit_count: int) -> bool:
 def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
     """W-03 to W-08: an order that is judged for itself, or against the other opening ones of its OCO group."""
     order = state.orders[row]
+    peak = order.peak
     if order.bits & TRAIL and state.config[0].trail_eval == TrailEval.HIGH_FIRST:
         follow_range(market, state, order, bar)
     act, moment, base, how, reason, slip_bit = plan_entry(market, state, order, bar)
     if act == LATCHES:
         latch_inside(state, order, bar)
+    elif act != ENTERS and order.bits & TRAIL and not order.bits & TRIGGERED:
+        move_trail(order, peak, state.instruments[order.symbol].tick_inverse)  # R-06 says what the bar leaves behind
     if act != ENTERS:
         return
     contested = order.oco != 0 and order.bits & OPENING and state.config[0].path != Path.QUEUE

@@ -1,6 +1,7 @@
 """P6: orders of the bar are checked, funded and listed; cancels and amendments wait for the next bar."""
 
 import numpy as np
+from numba import types
 
 from admf_kernels._jit import kernel, law
 from admf_kernels.closing import market_at_close
@@ -25,7 +26,9 @@ from admf_kernels.laws.prices import round_limit
 from admf_kernels.laws.trails import peak_of, round_trigger, start_trail
 from admf_kernels.laws.validation import form_and_bits, has_stop, needs_limit, static_reason
 from admf_kernels.laws.volume import floor_lot
+from admf_kernels.limits import limit_new_orders
 from admf_kernels.links import end_immediate, find_row, route, set_life, sweep_ended
+from admf_kernels.views import MARKET, STATE
 
 TRAIL = OrderFlag.TRAIL.value
 AT_OPEN, AT_CLOSE = OrderFlag.AT_OPEN.value, OrderFlag.AT_CLOSE.value
@@ -287,12 +290,14 @@ def read_script(state, bar: int) -> None:
         state.script_numbers[cursor] = order.number
 
 
-@kernel
+@kernel(takes=(MARKET, STATE, types.int64))
 def take_orders(market, state, bar: int) -> None:
     """P6, last part: the script's rows, then the checks of every order submitted on this bar (C-02)."""
     account = state.account[0]
     account.trial_cash = account.cash
     first_row = account.checked_count
+    if state.config[0].limited:
+        limit_new_orders(market, state, bar)
     for row in range(account.checked_count, account.order_count):
         check_order(market, state, row, bar)
     account.checked_count = account.order_count

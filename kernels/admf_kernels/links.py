@@ -55,7 +55,7 @@ def last_bar_of(session_end, order, first_bar: int) -> int:
     if order.time_in_force == TimeInForce.GTD:
         return order.expiry
     if order.time_in_force == TimeInForce.GTB:
-        return min(first_bar + order.expiry - 1, NEVER)
+        return first_bar + min(order.expiry - 1, NEVER - first_bar)  # a sum beyond NEVER would wrap un-jitted
     return first_bar  # IOC, FOK
 
 

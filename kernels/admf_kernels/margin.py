@@ -1,5 +1,7 @@
 """P5: the maintenance margin: when an account is called, which positions end, and at what prices."""
 
+from numba import types
+
 from admf_kernels._jit import kernel, law
 from admf_kernels.codes import BarFlag, Liquidity, OrderEvent, Path, Reason, SlipOn
 from admf_kernels.execution import execute, is_at_open
@@ -7,6 +9,7 @@ from admf_kernels.intake import new_order
 from admf_kernels.laws.accounting import money_tolerance
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.links import sweep_ended
+from admf_kernels.views import MARKET, STATE
 
 VALID = BarFlag.VALID.value
 TAKER, SLIP_STOP = Liquidity.TAKER.value, SlipOn.STOP.value
@@ -120,7 +123,7 @@ def liquidate(market, state, symbol: int, bar: int, share: float) -> None:
     account.margin_calls += 1
 
 
-@kernel
+@kernel(takes=(MARKET, STATE, types.int64))
 def call_margin(market, state, bar: int) -> None:
     """A-12, A-13: P5 under a maintenance ratio: positions end, the largest first, until the rest is covered."""
     share = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_INDEX = -1
-LAYOUT_VERSION = 5  # of every record below: raised with each change by tests/repo/update_layouts.py
+LAYOUT_VERSION = 6  # of every record below: raised with each change by tests/repo/update_layouts.py
 
 
 def record(fields: list[tuple[str, object]], size: int) -> np.dtype[np.record]:
@@ -147,6 +147,7 @@ position_dt = record(
         ("volume_bar", i4),  # bar to which volume_used belongs
         ("entry_bar", i4),  # bar of its first opening fill
         ("ambiguous", u1),  # 1 where one of its fills is
+        ("barred", u1),  # 1 where nothing may be opened (K-05)
     ],
     88,
 )
@@ -176,11 +177,22 @@ config_dt = record(
         ("leverage", f8),  # 1 buys with cash alone; above it A-11 holds
         ("margin_initial", f8),  # share of a short's entry value that is locked beside its proceeds
         ("margin_maintenance", f8),  # share of the positions' value that equity has to cover; NaN: not tested
+        ("limit_position", f8),  # units of a symbol; of all limits: NaN for none
+        ("limit_gross", f8),  # value of all positions, share of equity
+        ("limit_net", f8),  # value of long less short positions, share of equity
+        ("limit_concentration", f8),  # value of one position, share of equity
+        ("limit_order", f8),  # units of one order
+        ("limit_order_value", f8),  # money of one order
+        ("limit_collar", f8),  # distance of a price from the mark, share of the mark
+        ("limit_session_loss", f8),  # share of the equity at the end of the session before
+        ("limit_drawdown", f8),  # share of the peak
         ("volume_window", i4),  # bars of the trailing mean
         ("bar_count", i4),  # bars in all: the last one ends the data
         ("slip_on", i4),  # bits of SlipOn
         ("container", i4),  # number of the container in its pool, 0 alone: draws differ by it (S-08)
         ("latency_bars", i4),
+        ("limit_session_orders", i4),  # 0 for no limit
+        ("cool_down_bars", i4),  # of a halt for its drawdown; 0: it does not end
         ("path", u1),
         ("market_fill", u1),
         ("price_ref", u1),
@@ -218,8 +230,11 @@ config_dt = record(
         ("close_positions", u1),  # 1: the run closes its positions at the last close
         ("sample_sessions", u1),  # 1: returns are sampled at the last bar of each session, 0: every bar
         ("record", u1),  # Record
+        ("limited", u1),  # 1 where any limit is set
+        ("watched", u1),  # 1 where losses are limited
+        ("limit_sides", i1),  # 1 opens long alone, -1 short alone, 0 both
     ],
-    168,
+    248,
 )
 
 account_dt = record(
@@ -246,6 +261,7 @@ account_dt = record(
         ("profit_sum", f8),  # of winning round trips
         ("entry_bar_profit", f8),  # of those that began and ended in one bar
         ("loss_sum", f8),  # of losing round trips, >= 0
+        ("halt_peak", f8),  # from which a drawdown counts that begins a halt (K-05)
         ("unfilled_not_touched", i8),  # sums over orders (U-01)
         ("unfilled_capped", i8),
         ("unfilled_no_volume", i8),
@@ -290,8 +306,11 @@ account_dt = record(
         ("bars_processed", i4),
         ("failed_order", i4),  # number of the order at which a user law failed, -1 without
         ("row_limit", i4),  # first row of orders that this bar may not use
+        ("halted_until", i4),  # last bar of a halt (K-05), -2 without
+        ("session_orders", i4),  # orders counted by K-04 until bar orders_until
+        ("orders_until", i4),
     ],
-    392,
+    408,
 )
 
 FloatArray = NDArray[np.float64]

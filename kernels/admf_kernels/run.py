@@ -3,6 +3,8 @@
 `init`, `on_bar` and `on_fill` are slots: `specialise` puts the strategy's functions there.
 """
 
+from numba import types
+
 from admf_kernels._jit import kernel, law
 from admf_kernels.closing import fill_at_close
 from admf_kernels.codes import (
@@ -24,14 +26,15 @@ from admf_kernels.intake import read_script, take_orders
 from admf_kernels.laws.accounting import equity_of
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
+from admf_kernels.limits import watch_losses
 from admf_kernels.links import parent_lives, route
 from admf_kernels.margin import check_margin, flatten
 from admf_kernels.step import match
 from admf_kernels.touch import left_this_bar, set_class
-from admf_kernels.views import as_market, as_state
+from admf_kernels.views import MARKET, STATE, as_market, as_state
 
 VALID, SESSION_LAST = BarFlag.VALID.value, BarFlag.SESSION_LAST.value
-TAKER = Liquidity.TAKER.value
+TAKER, RUNNING = Liquidity.TAKER.value, RunStatus.RUNNING.value
 SLIP_MARKET, AT_CLOSE = SlipOn.MARKET.value, Reason.FILL_AT_CLOSE.value
 WAITS, OPENING, ABLE = OrderFlag.WAITS.value, OrderFlag.OPENING.value, OrderFlag.ABLE.value
 # rows one live order can write on one bar, at most: an entry with its two exits, each split by a reversal
@@ -122,7 +125,7 @@ def fill_last_orders(market, state, bar: int) -> None:
                 fill_at_close(market, state, order, bar, close, TAKER, AT_CLOSE, SLIP_MARKET)
 
 
-@kernel
+@kernel(takes=(MARKET, STATE, types.int64, types.boolean))
 def close_out(market, state, bar: int, bankrupt: bool) -> None:
     """A-08 in P5 where `bankrupt`, else P7: T-03 and A-10. Ends the live orders, closes positions, sets the equity."""
     config, account = state.config[0], state.account[0]
@@ -140,7 +143,7 @@ def close_out(market, state, bar: int, bankrupt: bool) -> None:
 
 @law(forceinline=True)
 def mark(market, state, bar: int) -> bool:
-    """P5: A-01 marks at the last valid close, B-01 counts; writes the equity, True where a position is held (M-05)."""
+    """P5: A-01 marks at the last valid close, B-01 counts, K-05 watches the equity; True where a position is held."""
     account = state.account[0]
     total, exposed = account.cash, False
     for symbol in range(len(state.positions)):
@@ -155,6 +158,8 @@ def mark(market, state, bar: int) -> bool:
             exposed = True
             total += position.quantity * position.mark * state.instruments[symbol].multiplier
     account.equity = total
+    if state.config[0].watched:
+        watch_losses(market, state, bar)
     return exposed
 
 
@@ -181,6 +186,46 @@ def take_row(market, state, bar: int, is_last: bool, exposed: bool) -> None:
         row.equity = account.equity
 
 
+@law
+def glides(state) -> bool:
+    """Whether a bar without orders is the mark of one symbol and the hook: no rule looks at every bar."""
+    config, account = state.config[0], state.account[0]
+    if len(state.positions) != 1 or account.bankrupt_bar >= 0 or config.watched:
+        return False
+    return not config.margin_maintenance > 0.0
+
+
+@law(forceinline=True)
+def glide(market, state, own, bar: int, last_bar: int) -> int:
+    """C-02 from a bar at which no order lives until one comes, or a bar needs more than its mark and its hook.
+
+    Returns the next bar. 7 ns a bar with an empty hook, where the loop of all rules takes 12.
+    """
+    account, position = state.account[0], state.positions[0]
+    last_bar = min(last_bar, state.config[0].bar_count - 1)
+    if account.script_cursor < len(state.script):
+        last_bar = min(last_bar, state.script[account.script_cursor].bar)
+    order_start, cash, quantity = account.order_count, account.cash, position.quantity
+    multiplier, exposed = state.instruments[0].multiplier, quantity != 0.0
+    while bar < last_bar:
+        close = market.close[bar, 0]
+        equity = cash + quantity * close * multiplier if exposed else cash
+        if not market.flags[bar, 0] & VALID or equity <= 0.0:
+            return bar
+        account.bar = bar
+        account.equity = equity
+        position.mark = close
+        on_bar(own, make_context(bar, market, state))
+        if account.order_count > account.checked_count:
+            take_orders(market, state, bar)
+            exposed = is_exposed(state.positions)
+        take_row(market, state, bar, False, exposed)
+        bar += 1
+        if account.order_count > order_start or account.command_count > 0 or account.status != RUNNING:
+            return bar
+    return bar
+
+
 @kernel
 def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_max: int) -> int:
     """Processes bars [first_bar, last_bar); returns the next bar. `account.status` says why it stopped early.
@@ -189,14 +234,22 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
     """
     market, state = as_market(market), as_state(state)
     config, account, own = state.config[0], state.account[0], strategy[0]
-    account.status = RunStatus.RUNNING.value
+    account.status = RUNNING
     account.row_limit = account.order_count + orders_per_bar_max
     if first_bar == 0 and account.bar < 0:
         init(own, make_context(-1, market, state))
         read_script(state, -1)
         take_orders(market, state, first_bar - 1)  # -1; as a literal it would compile take_orders twice
     quiet = False  # no order lived or came on the bar before: there is as much room as there was
-    for bar in range(first_bar, last_bar):
+    bar = first_bar
+    while bar < last_bar:
+        if quiet and glides(state):
+            bar = glide(market, state, own, bar, last_bar)
+            quiet = False
+            if account.status != RUNNING:
+                return bar
+            if bar == last_bar:
+                break
         if not quiet and not has_room(state, orders_per_bar_max):
             account.status = RunStatus.NEED_ROOM.value
             return bar
@@ -232,13 +285,14 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
         if is_last or account.fill_count > account.hooked_count:
             exposed = is_exposed(state.positions)
         take_row(market, state, bar, is_last, exposed)
-        if account.status != RunStatus.RUNNING:
-            return bar + 1
+        bar += 1
+        if account.status != RUNNING:
+            return bar
         quiet = (
             account.working_count == 0
             and account.command_count == 0
             and account.fill_count == fill_start
             and account.order_count == order_start
         )
-    account.status = RunStatus.DONE.value if last_bar == config.bar_count else RunStatus.RUNNING.value
+    account.status = RunStatus.DONE.value if last_bar == config.bar_count else RUNNING
     return last_bar

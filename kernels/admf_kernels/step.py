@@ -1,6 +1,7 @@
 """One bar of one container: the phases P1 to P5 in the order of SPEC C-02 and C-03."""
 
 import numpy as np
+from numba import types
 
 from admf_kernels._jit import kernel, law
 from admf_kernels.begin import gather, run_commands
@@ -22,6 +23,7 @@ from admf_kernels.laws.trails import see_price, start_trail
 from admf_kernels.links import end_immediate, sweep_ended
 from admf_kernels.opening import open_alone, open_group
 from admf_kernels.touch import follows_path, has_path, is_judged, left_this_bar, rest_group, set_class
+from admf_kernels.views import MARKET, STATE
 from admf_kernels.walk import walk
 
 OPENING, ABLE = OrderFlag.OPENING.value, OrderFlag.ABLE.value
@@ -231,7 +233,7 @@ def any_on_close(state, hit_count: int) -> bool:
     return False
 
 
-@kernel
+@kernel(takes=(MARKET, STATE, types.int64), apart=True)
 def match(market, state, bar: int) -> None:
     """P1 to P5 of one bar, without the marks: every live order meets the bar (C-02, C-03)."""
     config = state.config[0]

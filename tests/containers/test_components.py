@@ -9,7 +9,7 @@ import pytest
 import admf
 from admf.components import EventStrategy, OrderValidator
 from admf.coordinate import BacktestCoordinator
-from admf.errors import ConfigError, OrderError, RunError, StrategyError
+from admf.errors import ConfigError, OrderError, StrategyError
 from admf.events import BarEvent, Ticket
 from admf_kernels.codes import OrderType, Reason
 from containers.support import market
@@ -121,7 +121,7 @@ def test_components_of_one_s_own_have_their_own_parameters(tmp_path: Path) -> No
     )
     assert result.fills["quantity"].to_list() == [3.0, 3.0]  # 8 cut to 6, then half of it; closed at the end
     risk["params"]["shares"] = risk["params"].pop("share")
-    with pytest.raises(RunError, match=r"risk_manager: Halves failed: TypeError: .*'shares'"):
+    with pytest.raises(ConfigError, match=r"risk_manager\.risk\.shares: unknown field"):
         BacktestCoordinator({"market_data": BARS}).run_backtest({"backtest": {"components": parts}}, folder=tmp_path)
     parts["strategy"] = {"class": "SmaCross"}
     with pytest.raises(ConfigError, match=r"a compiled run holds to the limits of `risk` alone; found 'own.py:Halves'"):

@@ -169,6 +169,8 @@ class TraderEvents(EventStrategy):
 
 LIMITS = st.sampled_from([{}, {"max_position_size": 6.0}, {"max_portfolio_heat": 0.01}, {
     "max_position_size": 4.0, "max_portfolio_heat": 0.02,
+}, {
+    "max_drawdown": 0.001, "cool_down_bars": 20, "max_session_orders": 9, "price_collar": 0.02, "short": False,
 }])  # fmt: skip
 RULES = st.sampled_from([
     {},

@@ -1,5 +1,6 @@
 """Coarse bars are exactly what their fine bars make, and hold nothing of the next interval."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -96,9 +97,71 @@ def test_given_coarse_bars_are_held_to_the_fine_ones() -> None:
     given = check_nesting(bars, made.coarse)
     assert given.firsts.tolist() == made.firsts.tolist()
     assert given.lasts.tolist() == made.lasts.tolist()
-    shifted = made.coarse.frame.with_columns(pl.col("timestamp") + timedelta(hours=5))
-    with pytest.raises(DataError, match=r"8 coarse bars of 8 without a fine one.*\+5 h apart"):
-        check_nesting(bars, admf.Bars(shifted, frequency="15min"))
-    wider = made.coarse.frame.with_columns(pl.col("high") + 0.01)
-    with pytest.raises(DataError, match=r"8 ranges that differ"):
-        check_nesting(bars, admf.Bars(wider, frequency="15min"))
+    assert given.sound.all()
+
+
+def given_bars(made: admf.Bars, **changes: pl.Expr) -> admf.Bars:
+    """The bars with other columns, all in bounds."""
+    frame = made.frame.with_columns(**changes)
+    high, low = pl.max_horizontal("open", "high", "low", "close"), pl.min_horizontal("open", "high", "low", "close")
+    return admf.Bars(frame.with_columns(high=high, low=low), frequency=made.frequency)
+
+
+@pytest.mark.parametrize(("hours", "words"), [(5, "-5 h"), (-9, "+9 h"), (5.5, "-5.5 h")])
+def test_another_time_zone_is_named(hours: float, words: str) -> None:
+    bars = fine_bars(list(range(3000)))
+    made = nest(bars, "15min").coarse
+    shifted = given_bars(made, timestamp=pl.col("timestamp") + timedelta(hours=hours))
+    with pytest.raises(DataError, match=rf"of 200 coarse bars 200 by \{words} have the opens.*time zone"):
+        check_nesting(bars, shifted)
+
+
+def test_stamps_at_the_end_of_a_bar_are_named() -> None:
+    bars = fine_bars(list(range(3000)))
+    made = nest(bars, "15min").coarse
+    with pytest.raises(DataError, match=r'do not nest.*200 by -0.25 h.*label="close"'):
+        check_nesting(bars, given_bars(made, timestamp=pl.col("timestamp") + timedelta(minutes=15)))
+
+
+def test_summer_time_shows_as_two_shifts() -> None:
+    bars = fine_bars(list(range(6000)))
+    made = nest(bars, "15min").coarse
+    hours = pl.when(pl.int_range(pl.len()) < 250).then(4).otherwise(5)
+    with pytest.raises(DataError, match=r"25. by -4 h and 15. by -5 h"):
+        check_nesting(bars, given_bars(made, timestamp=pl.col("timestamp") + pl.duration(hours=hours)))
+
+
+def test_spans_that_do_not_meet_are_shown() -> None:
+    bars = fine_bars(list(range(300)))
+    late = given_bars(nest(bars, "15min").coarse, timestamp=pl.col("timestamp") + timedelta(days=400))
+    with pytest.raises(DataError, match=r"no finer bar.*1min from 2024-01-02 14:30:00 to .*15min from 2025-02-05"):
+        check_nesting(bars, late)
+
+
+def test_bars_that_do_not_fit_are_counted_and_left_out() -> None:
+    whole = fine_bars(list(range(9000)))
+    bars = without(whole, lambda minute: 4500 <= minute < 4515)
+    made = nest(whole, "15min").coarse
+    wider = pl.when(pl.int_range(pl.len()) == 7).then(pl.col("high") + 1.0).otherwise(pl.col("high"))
+    found = check_nesting(bars, given_bars(made, high=wider))
+    assert np.flatnonzero(~found.sound).tolist() == [7, 300]
+
+
+def test_many_that_do_not_fit_are_refused_with_numbers() -> None:
+    bars = fine_bars(list(range(1500)))
+    made = nest(bars, "15min").coarse
+    high = pl.col("high") + pl.when(pl.int_range(pl.len()) % 5 == 3).then(0.5).otherwise(0.0)
+    with pytest.raises(DataError, match=r"20 coarse bars of 100 .*, 20 with other prices, the first at .*: high"):
+        check_nesting(bars, given_bars(made, high=high))
+    with pytest.raises(DataError, match=r"19 coarse bars of 80 .*, 285 finer bars between coarse ones"):
+        check_nesting(bars, without(made, lambda bar: bar % 5 == 0))
+    with pytest.raises(DataError, match=r"33 coarse bars of 100 .*, 33 without a finer bar"):
+        check_nesting(without(bars, lambda minute: minute // 15 % 3 == 1), made)
+    with pytest.raises(DataError, match=r"not finer; found '15min in 1min'"):
+        check_nesting(made, bars)
+
+
+def without(bars: admf.Bars, gone: Callable[[int], bool]) -> admf.Bars:
+    """The bars but for some."""
+    kept = [row for row in range(len(bars)) if not gone(row)]
+    return admf.Bars(bars.frame[kept], frequency=bars.frequency)

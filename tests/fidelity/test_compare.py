@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import admf
@@ -82,10 +83,68 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "did you mean 'worst'" in capsys.readouterr().err
 
 
-def test_the_command_of_the_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_of_one_fill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, picture = str(ROOT / "configs" / "compare_fills.yaml"), tmp_path / "fill.svg"
+    few = ["fill", config, "--set", "data.generate.bars=3000", "--order"]
+    assert cli.run([*few, "0", "--out", str(picture)]) == 0
+    printed = capsys.readouterr().out
+    assert "buy limit order 0, sent at the close of 2010-01-04 14:30" in printed
+    assert f"written to {picture}" in printed
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
+    assert cli.run([*few, "123456"]) == 2
+    assert "unknown order; found '123456'" in capsys.readouterr().err
+    assert cli.run([*few, "0", "--out", str(tmp_path / "fill.gif")]) == 2
+    assert "allowed: .svg, .png" in capsys.readouterr().err
+
+
+@pytest.fixture
+def fine(tmp_path: Path) -> Path:
     path = tmp_path / "fine.parquet"
     admf.generate(bars=6_000, seed=2).frame.write_parquet(path)
-    assert cli.run(["fidelity", str(path), "--coarse", "15min", "--out", str(tmp_path / "errors.csv")]) == 0
-    assert "Is the truth between" in capsys.readouterr().out
-    assert cli.run(["fidelity", str(path), "--coarse", "90s"]) == 2
+    return path
+
+
+def test_the_command_of_the_truth(fine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    errors, slots, pictures = (str(tmp_path / name) for name in ("errors.csv", "slots.csv", "pictures"))
+    command = ["fidelity", str(fine), "--coarse", "15min", "30min", "--stream", "market", "bracket of 1 range"]
+    assert cli.run([*command, "--out", errors, "--slots", slots, "--pictures", pictures]) == 0
+    printed = capsys.readouterr().out
+    assert "Is the truth between" in printed
+    assert "profit too" not in printed
+    assert "too low" in printed
+    table = pl.read_csv(errors)
+    assert table["coarse"].unique(maintain_order=True).to_list() == ["15min", "30min"]
+    rows = pl.read_csv(slots)
+    for stream, model in (("market", "zipline"), ("bracket of 1 range", "best")):
+        mean = rows.filter(coarse="30min", stream=stream, model=model, known=True)["profit_bps"].mean()
+        wanted = table.filter(coarse="30min", stream=stream, model=model)["profit_bias_bps"].item()
+        assert mean == pytest.approx(wanted, abs=1e-5)
+    names = {str(path.relative_to(pictures)) for path in Path(pictures).rglob("*.svg")}
+    own = {f"{kind}_{name}.svg" for kind in ("errors", "slot") for name in ("market", "bracket_of_1_range")}
+    assert names == {"coverage.svg", *(f"{size}/{name}" for size in ("15min", "30min") for name in own)}
+
+
+def test_the_command_of_the_truth_takes_coarse_bars(
+    fine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = admf.aggregate(admf.load(fine), "15min").frame
+    berlin = pl.col("timestamp").dt.convert_time_zone("Europe/Berlin").dt.strftime("%Y-%m-%d %H:%M:%S")
+    frame.with_columns(berlin).write_csv(tmp_path / "berlin.csv")
+    command = ["fidelity", str(fine), "--coarse", str(tmp_path / "berlin.csv"), "--stream", "market"]
+    assert cli.run(command) == 2
+    assert "by -1 h have the opens of the finer ones: give the time zone" in capsys.readouterr().err
+    assert cli.run([*command, "--coarse-tz", "Europe/Berlin"]) == 0
+    raised = pl.when(pl.int_range(pl.len()) == 40).then(pl.col("high") + 5.0).otherwise("high")
+    frame.with_columns(high=raised).write_parquet(tmp_path / "other.parquet")
+    capsys.readouterr()
+    assert cli.run(["fidelity", str(fine), "--coarse", str(tmp_path / "other.parquet")]) == 0
+    printed = capsys.readouterr()
+    assert "1 of 400 coarse bars do not fit their finer ones: left out" in printed.err
+    assert "error of the profit: brackets" in printed.out
+
+
+def test_the_command_of_the_truth_refuses(fine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["fidelity", str(fine), "--coarse", "90s"]) == 2
     assert "does not nest" in capsys.readouterr().err
+    assert cli.run(["fidelity", str(fine), "--coarse", "15min", "--stream", "markte"]) == 2
+    assert "did you mean 'market'" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from oracle.digest import bits
 from oracle.filling import execute
 from oracle.inside import inside_phase, numbered_phase
 from oracle.intake import check, obey, submit
+from oracle.limits import limit_all, watch
 from oracle.linked import end, route
 from oracle.margin import call
 from oracle.opening import open_phase
@@ -33,7 +34,7 @@ def open_world(
             if quantity < 0.0 and rules.short == "margin":
                 position.locked = -quantity * price * instrument.multiplier * (1.0 + rules.margin_initial)
         held.append(position)
-    return World(bars, instruments, rules, rules.initial_cash, held, Statistics(equity))
+    return World(bars, instruments, rules, rules.initial_cash, held, Statistics(equity), halt_peak=equity)
 
 
 class Run:
@@ -66,6 +67,7 @@ class Run:
             else:
                 self.sent.append((self.world.bar + 1 + self.world.rules.latency_bars, command))
             self.cursor += 1
+        limit_all(self.world, arrived)
         for order in arrived:
             check(self.world, order)
         for order in arrived:
@@ -149,6 +151,7 @@ class Run:
         for symbol, position in enumerate(world.positions):
             if is_valid(world.now(symbol)):
                 position.mark = world.now(symbol).close
+        watch(world)
         if not world.bankrupt and world.equity() <= 0.0:
             self.go_bankrupt()
 

@@ -7,6 +7,7 @@ from admf_kernels.codes import OrderEvent, Reason, SizeKind, TimeInForce, Unfill
 from oracle.accounting import book, order_fee
 from oracle.costs import fill_fee, slippage
 from oracle.funds import affordable, floored, sized_money, tolerance, weight
+from oracle.limits import allowed_at_fill
 from oracle.linked import DUST, cancel, end, feed_children, is_used_up, parent_lives, reduce_siblings, reducible
 from oracle.prices import clamped, rounded_down, rounded_up, volume_of
 from oracle.records import Order, Price
@@ -111,6 +112,10 @@ def execute(
             cancel(world, order, Reason.NOTHING_TO_REDUCE)
             return 0.0
         wanted = min(wanted, reducible(world, order))
+    else:
+        wanted = allowed_at_fill(world, order, found.base, wanted)
+    if wanted <= 0.0:
+        return 0.0
     quantity = wanted if engine else passing(world, order, wanted)
     if quantity <= 0.0:
         world.note(order, Unfilled.CAPPED)

@@ -92,8 +92,10 @@ def submit(world: World, request: Request, parent: Order | None) -> Order:
 
 def check(world: World, order: Order) -> None:
     """L-01, L-02, A-02, A-07: the static checks, then the account's."""
-    world.move(order, OrderEvent.SUBMIT)
+    world.move(order, OrderEvent.SUBMIT, Reason.RISK_LIMIT if order.cut else Reason.NONE)
     reason = Reason.BANKRUPT if world.bankrupt else fault(world, order.request, order.parent)
+    if order.cut and reason in (Reason.QUANTITY_NOT_POSITIVE, Reason.BELOW_LOT):
+        reason = Reason.RISK_LIMIT  # K-01
     if reason != Reason.NONE:
         world.move(order, OrderEvent.REFUSE, reason)
         return

@@ -55,6 +55,26 @@ class Instrument:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """K-01: the limits of a run as the user gives them; None is no limit, `barred` are columns of the market."""
+
+    max_position_size: float | None = None
+    max_portfolio_heat: float | None = None
+    max_net_exposure: float | None = None
+    max_concentration: float | None = None
+    max_order_size: float | None = None
+    max_order_value: float | None = None
+    price_collar: float | None = None
+    max_session_orders: int | None = None
+    max_daily_loss: float | None = None
+    max_drawdown: float | None = None
+    cool_down_bars: int | None = None
+    long: bool = True
+    short: bool = True
+    barred: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Rules:
     """The words and numbers of a run, as in EXECUTION.md; models are (name, parameters…)."""
 
@@ -102,6 +122,7 @@ class Rules:
     margin_maintenance: float | None = None
     leverage: float = 1.0
     initial_cash: float = 100_000.0
+    risk: "Limits | None" = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +196,7 @@ class Order:
     unfilled: Counter[Unfilled] = field(default_factory=Counter)  # U-01: bars by cause
     status: int = OrderStatus.NONE
     reason: int = Reason.NONE
+    cut: bool = False  # K-01: whether limits have taken some of it at submission
 
     @property
     def side(self) -> int:

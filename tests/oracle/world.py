@@ -24,6 +24,9 @@ class World:
     bar: int = -1
     bankrupt: bool = False
     submission_cash: tuple[int, float] = (-2, 0.0)  # A-02, `cumulative_check`: the bar, and what its orders have left
+    halt_peak: float = 0.0  # K-05
+    halted_until: int = -2
+    counted: tuple[int, int] = (-2, 0)  # K-04: last bar of the session, and the orders it has had
     orders: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)

@@ -9,6 +9,7 @@ import admf
 from admf.errors import CapacityError, ConfigError, StrategyError
 from admf.strategies import REGISTRY, BracketScalper, DonchianBreakout, RsiReversion, SmaCross
 from records_support import differing_fields
+from user_laws import LAWS
 
 BARS = 400
 EXECUTION = admf.Execution(slippage=admf.slippage.bps(1.0), commission=admf.commission.bps(5.0))
@@ -203,43 +204,21 @@ def test_all_in_is_never_rejected(market: admf.Market) -> None:
     assert len(result.fills) > 20
 
 
-def _distance(base_price, side, quantity, used_volume, bar):
-    return 0.002 * (bar.high - bar.low) + 0.0001 * quantity
-
-
-def _negative(base_price, side, quantity, used_volume, bar):
-    return -0.01
-
-
-def _fee(quantity, value):
-    return 1.0 + 0.0005 * value
-
-
-def _not_a_number(quantity, value):
-    return math.nan
-
-
 @pytest.mark.parametrize("debug", [False, True], ids=["compiled", "stepped"])
 def test_user_laws_price_the_fills(debug: bool, market: admf.Market) -> None:
-    execution = admf.Execution(
-        slippage=admf.slippage.law(_distance), commission=admf.commission.law(_fee), clamp="none"
-    )
+    execution = admf.Execution(**LAWS, clamp="none")
     result = admf.simulate(market, {"bar": [3], "side": ["buy"], "quantity": [10.0]}, execution=execution, debug=debug)
     fill = result.fills.row(0, named=True)
     arrays = market.arrays
     open_, high, low = (float(getattr(arrays, name)[4, 0]) for name in ("open", "high", "low"))
     assert fill["base_price"] == open_
-    distance = 0.002 * (high - low) + 0.0001 * 10.0
-    assert fill["price"] == open_ + distance
-    assert fill["commission"] == 1.0 + 0.0005 * (10.0 * fill["price"])
+    assert fill["price"] == open_ + (high - low) * 10.0 / 100.0
+    assert fill["commission"] == 1.0 + 10.0 * fill["price"] / 1000.0 - 5.0
 
 
-@pytest.mark.parametrize("law", [_negative, _not_a_number])
+@pytest.mark.parametrize("quantity", [1.0, 2.0, 7.0], ids=["negative slippage", "no number", "infinite commission"])
 @pytest.mark.parametrize("debug", [False, True], ids=["compiled", "stepped"])
-def test_a_law_that_gives_nonsense_ends_the_run(law: object, debug: bool, market: admf.Market) -> None:
-    if law is _negative:
-        execution = admf.Execution(slippage=admf.slippage.law(law))
-    else:
-        execution = admf.Execution(commission=admf.commission.law(law))
+def test_a_law_that_gives_nonsense_ends_the_run(quantity: float, debug: bool, market: admf.Market) -> None:
+    order = {"bar": [3], "side": ["buy"], "quantity": [quantity]}
     with pytest.raises(StrategyError, match="law of yours"):
-        admf.backtest(market, SmaCross(), execution=execution, debug=debug)
+        admf.simulate(market, order, execution=admf.Execution(**LAWS), debug=debug)

@@ -7,6 +7,10 @@ import pytest
 
 from admf.cli import run
 from admf.config import load_config
+from admf.sweeps.arena import Done
+from admf.sweeps.configured import open_study
+from admf.sweeps.entry import Job
+from admf.sweeps.trials import Chunk
 from repo.checkout import ROOT
 from sweep_support import market
 
@@ -50,6 +54,28 @@ def test_sweep_then_replay(config: str, tmp_path: Path, capsys: pytest.CaptureFi
     assert "12 of 12 trials, 0 failed" in text
     assert "total_return over fast (across) and slow (down)" in text
     assert f"admf replay {folder} --row {best['row']}" in text
+
+
+def test_an_interrupt_says_what_is_kept(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C after the first part is written."""
+    folder = tmp_path / "study"
+
+    def take_one(job: Job, chunk: Chunk, done: Done) -> None:
+        take(job, chunk, done)
+        raise KeyboardInterrupt
+
+    take = Job._take
+    monkeypatch.setattr(Job, "_take", take_one)
+    assert run(["sweep", config, "--out", str(folder), "--workers", "1"]) == 130
+    kept = open_study(folder).results.height
+    assert kept > 0
+    told = f"admf: {kept} of 12 trials are in {folder}; the same command goes on from there\nadmf: interrupted\n"
+    assert capsys.readouterr().err == told
+    monkeypatch.undo()
+    assert run(["sweep", config, "--out", str(folder)]) == 0
+    assert "12 of 12 trials, 0 failed" in capsys.readouterr().out
 
 
 def test_plan(config: str, capsys: pytest.CaptureFixture[str]) -> None:

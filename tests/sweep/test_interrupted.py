@@ -269,7 +269,7 @@ def test_a_killed_worker_is_replaced_and_its_trials_run_again(whole: pl.DataFram
 
 
 def test_a_trial_that_was_there_when_three_workers_died_is_given_up() -> None:
-    grid = {"turns": [1, 200_000, 2, 3]}
+    grid = {"turns": [1, 5_000_000, 2, 3]}  # the second would take half a minute
     options = {"strategy": Slow(), "grid": grid, "market": market(2_000), "executor": "process", "workers": 1}
     found = sweep(**options, progress=Killer(3, done=1)).results
     assert found["status"].to_list() == ["done", "failed", "done", "done"]

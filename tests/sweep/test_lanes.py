@@ -16,12 +16,9 @@ from admf.sweeps import allowed
 from admf_kernels._jit import compile_now, specialise
 from admf_kernels.lanes import FIELDS, LANES, observe_lanes, sample_lanes
 from sweep_support import Breakout, Swing, market, single, sweep
+from user_laws import LAWS
 
 COSTS = {"slippage": admf.slippage.bps(1.0), "commission": admf.commission.bps(1.0)}
-
-
-def falling(base_price, side, quantity, used_volume, bar):
-    return -1.0 if bar.close > 50.0 else 0.0
 
 
 def _both(monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -112,7 +109,11 @@ def test_a_maintenance_ratio_goes_to_the_order_engine() -> None:
 
 
 def test_a_law_that_fails_is_the_same_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    lanes, engine = _both(monkeypatch, execution=admf.Execution(slippage=admf.slippage.law(falling)))
+    whole = admf.Market(
+        [admf.generate(bars=200, seed=3, frequency="1h")], instruments=[admf.Instrument("SYM", lot_size=1.0)]
+    )
+    options = {"market": whole, "account": admf.Account(cash=250.0)}  # 2 units: no number
+    lanes, engine = _both(monkeypatch, execution=admf.Execution(**LAWS), **options)
     assert set(lanes["status"]) == {"failed"}
     assert lanes.equals(engine)
 

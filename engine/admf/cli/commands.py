@@ -3,7 +3,7 @@
 from cyclopts import App
 
 import admf
-from admf.cli import asking, comparing, proving, running, sweeping
+from admf.cli import asking, comparing, measuring, proving, running, sweeping
 
 app = App(
     name="admf",
@@ -22,8 +22,9 @@ for command in (
     sweeping.plan,
     sweeping.replay,
     comparing.compare_fills,
-    comparing.fidelity,
-    comparing.calibrate,
+    comparing.fill,
+    measuring.fidelity,
+    measuring.calibrate,
     asking.data,
     asking.info,
     asking.warmup,

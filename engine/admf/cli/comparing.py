@@ -1,20 +1,21 @@
-"""The commands about fills: how much they depend on the rules, and how wrong they are."""
+"""The commands that set rules of execution beside each other: whole runs, and a single fill."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from admf.cli.options import Json, OnDefect, Sets
 from admf.cli.running import changes, load_market
-from admf.cli.show import Progress, print_json, print_rich
+from admf.cli.show import Progress, print_json, print_rich, table_of
 from admf.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     import polars as pl
 
     from admf.config import Config
     from admf.execution import Execution
+    from admf.fidelity.compare import FillComparison
 
 OWN = "configuration"
 COMPARED = {
@@ -36,35 +37,6 @@ COMPARED_LEGEND = (
 GAPS_LEGEND = (
     "alone: this rule changed, all others as in the first · last: all others changed before · interaction: what the "
     "rules do not explain one by one"
-)
-ERRORS = {
-    "model": "model",
-    "fill_rate": "filled",
-    "only_model": "only here",
-    "only_truth": "only true",
-    "price_bias_bps": "price",
-    "price_rmse_bps": "rmse",
-    "decisions_right": "right",
-    "profit_bias_bps": "profit",
-    "profit_low_bps": "from",
-    "profit_high_bps": "to",
-}
-ERRORS_LEGEND = (
-    "only here, only true: share of the slots that fill in one world alone · price: bps paid too much · right: stop or "
-    "target as in truth · profit: bps too high, with its 95 % interval"
-)
-COVERED = {
-    "stream": "orders",
-    "slots": "slots",
-    "left_out": "unknown",
-    "outcome_covered": "outcome",
-    "profit_covered": "profit",
-    "open": "open",
-    "width_bps": "width",
-}
-COVERED_LEGEND = (
-    "outcome: entry, stop, target or neither as on one of the two paths · profit: its profit between theirs · unknown: "
-    "open on the fine bars too, left out · open: the paths differ · width: bps between them"
 )
 
 
@@ -104,12 +76,28 @@ def compare_fills(
     json
         Print one JSON object.
     """
+    compared = compared_by(config, data, orders, set_, on_defect, between or ())
+    with Progress("comparing"):
+        gaps = None if between is None else compared.attribution(*between, metric)
+        frame = compared.frame
+    show_comparison(frame, gaps, metric, out, as_json=json)
+
+
+def compared_by(
+    config: Path,
+    data: Path | None,
+    orders: Path | None,
+    sets: "Sets",
+    on_defect: "OnDefect | None",
+    named: "Sequence[str]" = (),
+) -> "FillComparison":
+    """The runs of a configuration under all of its models; `named` ones must be among them."""
     from admf.config import load_config
 
     needs = ("data",) if orders is not None else ("strategy", "data")
-    loaded = load_config(config, changes(set_, data=data, on_defect=on_defect), needs=needs)
+    loaded = load_config(config, changes(sets, data=data, on_defect=on_defect), needs=needs)
     models = models_of(loaded)
-    for name in between or ():
+    for name in named:
         if name not in models:
             raise ConfigError("unknown model", field="between", found=name, allowed=", ".join(models))
     with Progress("comparing"):
@@ -117,10 +105,7 @@ def compare_fills(
 
         from admf.fidelity import compare_fills as compare
 
-        compared = compare(market, loaded.strategy if orders is None else orders, models, account=loaded.account)
-        gaps = None if between is None else compared.attribution(*between, metric)
-        frame = compared.frame
-    show_comparison(frame, gaps, metric, out, as_json=json)
+        return compare(market, loaded.strategy if orders is None else orders, models, account=loaded.account)
 
 
 def show_comparison(
@@ -142,102 +127,52 @@ def show_comparison(
         print_rich(GAPS_LEGEND)
 
 
-def fidelity(
-    bars: Path,
+def fill(
+    config: Path,
     /,
     *,
-    coarse: str,
-    config: Path | None = None,
-    symbol: str | None = None,
-    frequency: str | None = None,
-    on_defect: OnDefect = "error",
+    order: str,
+    data: Path | None = None,
+    orders: Path | None = None,
+    set_: Sets = (),
+    finer: Path | None = None,
     out: Path | None = None,
-    json: Json = False,
+    on_defect: OnDefect | None = None,
 ) -> None:
-    """Measure fill models on coarse bars against the finer bars that those are made of.
+    """Draw one order with its exits under many rules of execution: its bars, its levels, the path that each rule takes.
 
     Parameters
     ----------
-    bars
-        Bar file (.parquet, .csv, .arrow, .feather) of the finer bars: the truth.
-    coarse
-        Frequency of the coarse bars: 5min, 1h, 1d.
     config
-        YAML file whose section fill_models names the rules; by default ours and the presets.
-    symbol
-        Which symbol of the bar file, where it holds several.
-    frequency
-        Frequency of the bar file, where most bars are missing.
-    on_defect
-        What to do with defects in the bars.
+        YAML file; its section fill_models names the rules, else every preset is drawn.
+    order
+        Id of the order, as in the first run.
+    data
+        Bar file in place of the configuration's data.
+    orders
+        Table of orders to execute in place of the strategy.
+    set_
+        Change values: --set strategy_params.fast=20 execution.path=best
+    finer
+        Bar file of finer bars of the symbol, to be drawn within.
     out
-        CSV file for the table of errors.
-    json
-        Print one JSON object.
-    """
-    from admf.config import load_config
-
-    models = None if config is None else models_of(load_config(config))
-    with Progress(bars.name):
-        from admf.data import load
-        from admf.fidelity import fill_fidelity as measure
-        from admf.results.store import write_text
-
-        found = measure(load(bars, symbol, on_defect=on_defect, frequency=frequency), coarse, models)
-    if out is not None:
-        write_text(out, found.frame.write_csv())
-    if json:
-        facts = {"symbol": found.symbol, "fine": found.fine, "coarse": found.coarse, "slots": found.slots}
-        print_json(facts | {"errors": found.frame.to_dicts(), "coverage": found.coverage.to_dicts()})
-        return
-    print_rich(repr(found))
-    for stream in found.coverage["stream"]:
-        true = found.true_fill_rate(stream)
-        print_rich(table_of(found.errors(stream), f"\n{stream}: {true:.1%} filled in truth", ERRORS))
-    print_rich(ERRORS_LEGEND)
-    print_rich(table_of(found.coverage, "\nIs the truth between the worst and the best path?", COVERED))
-    print_rich(COVERED_LEGEND)
-
-
-def calibrate(
-    *,
-    bars: Path,
-    fills: Path,
-    symbol: str | None = None,
-    on_defect: OnDefect = "error",
-    json: Json = False,
-) -> None:
-    """Fit slippage models to observed fills; each is judged on the last 30 % of them, which the fit does not see.
-
-    Parameters
-    ----------
-    bars
-        Bar file (.parquet, .csv, .arrow, .feather) that holds the fills.
-    fills
-        Table with side, quantity, price, base_price, and bar or timestamp.
-    symbol
-        Which symbol of the bar file, where it holds several.
+        Picture (.svg, .png).
     on_defect
         What to do with defects in the bars.
-    json
-        Print one JSON object.
     """
-    from admf.data import load
-    from admf.fidelity.calibration import FITS, VOLUME_MODELS, calibrate_slippage
+    from admf.results.pictures import check_kind
 
-    loaded = load(bars, symbol, on_defect=on_defect)
-    models = [name for name in FITS if loaded.has_volume or name not in VOLUME_MODELS]
-    with Progress(fills.name):
-        found = calibrate_slippage(loaded, fills, models)
-    best = found.best.to_dict()
-    if json:
-        print_json({"fills": found.fills, "left_out": found.left_out, "models": found.frame.to_dicts(), "best": best})
-        return
-    print_rich(table_of(found.frame, f"{found.fills:,} fills, {found.left_out:,} left out; errors in bps of the price"))
-    words = ", ".join(
-        f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}" for name, value in best.items()
-    )
-    print(f"\nexecution:\n  slippage: {{{words}}}")
+    if out is not None:
+        check_kind(out)
+    compared = compared_by(config, data, orders, set_, on_defect)
+
+    from admf.data import load
+
+    within = None if finer is None else load(finer, on_defect=on_defect or "error")
+    chart = compared.fill_chart(order, within)
+    print_rich(chart)
+    if out is not None:
+        print(f"\nwritten to {chart.save(out)}")
 
 
 def models_of(loaded: "Config") -> "dict[str, Execution]":
@@ -252,28 +187,3 @@ def models_of(loaded: "Config") -> "dict[str, Execution]":
         changed = Execution.from_dict(fields)
         models[name] = changed.replace(**{field: value for field, value in costs.items() if field not in fields})
     return models
-
-
-def table_of(frame: "pl.DataFrame", title: str, headings: "Mapping[str, str] | None" = None) -> Any:
-    """A frame for people: the columns that have a heading, or all; those without a value are left out."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    names = [name for name in headings or frame.columns if frame[name].null_count() < len(frame)]
-    for name in names:
-        heading = name.replace("_", " ") if headings is None else headings[name]
-        table.add_column(heading, justify="right" if frame[name].dtype.is_numeric() else "left")
-    for row in frame.select(names).iter_rows():
-        table.add_row(*map(cell, row))
-    return table
-
-
-def cell(value: Any) -> str:
-    """A value of a table; an en dash for none."""
-    if value is None:
-        return "–"
-    if not isinstance(value, float):
-        return f"{value:,}" if isinstance(value, int) else str(value)
-    if value == 0.0:
-        return "0"
-    return f"{value:,.0f}" if abs(value) >= 1e3 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"

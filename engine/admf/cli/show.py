@@ -1,17 +1,20 @@
 """What the commands print: summaries and JSON on standard output, progress on standard error."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock, Timer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
+    import polars as pl
     from rich.progress import Progress as RichProgress
+    from rich.table import Table
 
     from admf.results import Result
 
+SMALL = 1e-3  # below it a table shows three digits that count
 SHOWN_AFTER_S = 1.0  # what takes less needs no bar
 
 
@@ -91,6 +94,51 @@ def print_rich(renderable: Any) -> None:
     with console.capture() as captured:
         console.print(renderable)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def cell(value: Any) -> str:
+    """A value of a table for reading; an en dash for none."""
+    if value is None:
+        return "–"
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if value == 0.0:
+        return "0"
+    size = abs(value)
+    if size < SMALL:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if size >= 1e3 else f"{value:.1f}" if size >= 10 else f"{value:.3f}"
+
+
+def exact_cell(value: Any) -> str:
+    """A value of a table for copying into a command."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def signed_cell(value: Any) -> str:
+    """A value of a table with its sign and one decimal."""
+    return f"{value:+.1f}" if isinstance(value, float) else str(value)
+
+
+def table_of(
+    frame: "pl.DataFrame",
+    title: str,
+    headings: Mapping[str, str] | None = None,
+    form: Callable[[Any], str] = cell,
+) -> "Table":
+    """A frame for people: the columns that have a heading, or all; those without a value are left out."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+    names = [name for name in headings or frame.columns if frame[name].null_count() < len(frame)]
+    for index, name in enumerate(names):
+        heading = name.replace("_", " ") if headings is None else headings[name]
+        justify: Literal["left", "right"] = "right" if frame[name].dtype.is_numeric() else "left"
+        table.add_column(Text(heading), justify=justify, no_wrap=index == 0)
+    for row in frame.select(names).iter_rows():
+        table.add_row(*(Text(form(value)) for value in row))
+    return table
 
 
 def print_json(value: Mapping[str, Any]) -> None:

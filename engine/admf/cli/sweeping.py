@@ -5,9 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from admf.cli.options import Json, OnDefect, Record, Sets
 from admf.cli.running import changes, load_market
-from admf.cli.show import Progress, print_facts, print_json, print_note, print_rich, show_result
+from admf.cli.show import (
+    Progress,
+    exact_cell,
+    print_facts,
+    print_json,
+    print_note,
+    print_rich,
+    show_result,
+    table_of,
+)
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from admf.sweeps import Study
     from admf.sweeps.entry import Job
 
@@ -58,7 +69,6 @@ def sweep(
     """
     from admf.sweeps.configured import load_optimization, read_document
     from admf.sweeps.plan import check_plan, read_size
-    from admf.sweeps.progress import make_progress
     from admf.sweeps.store import fact
 
     source = read_document(config, changes(set_, data=data, on_defect=on_defect))
@@ -75,7 +85,7 @@ def sweep(
     folder = out or loaded.output_folder
     if folder is None:
         print_note("the results are not kept: --out FOLDER keeps them, and a later run goes on from there")
-    study = job.run(folder, resume=not fresh, progress=make_progress(progress=True))
+    study = finished(job, folder, resume=not fresh)
     show_study(study, metric or section.metric, heatmap, as_json=json)
 
 
@@ -151,6 +161,21 @@ def replay(
     show_result(result, out, as_json=json)
 
 
+def finished(job: "Job", folder: Path | None, *, resume: bool) -> "Study":
+    """Runs what is missing; after Ctrl-C a note says what is kept."""
+    from admf.errors import counted
+    from admf.sweeps.entry import SweepInterrupted
+    from admf.sweeps.progress import make_progress
+
+    try:
+        return job.run(folder, resume=resume, progress=make_progress(progress=True))
+    except SweepInterrupted as stopped:
+        if folder is not None:
+            kept = f"{stopped.study.results.height:,} of {counted(stopped.study.plan.trials, 'trial')} are in {folder}"
+            print_note(f"{kept}; the same command goes on from there")
+        raise
+
+
 def planned(source: dict[str, Any], *, workers: int | None, limit: int | None, calibrate: bool) -> "Job":
     """The sweep of a document, with its data."""
     from admf.sweeps.configured import job_of, load_optimization
@@ -181,15 +206,8 @@ def show_study(study: "Study", metric: str, picture: Path | None, *, as_json: bo
         print(f"\nadmf replay {study.folder} --row {best[0] if best else 0}")
 
 
-def best_table(study: "Study", metric: str) -> Any:
+def best_table(study: "Study", metric: str) -> "Table":
     """The best rows with their parameters and some figures."""
-    from rich.table import Table
-
     figures = [name for name in (metric, "total_return", "max_drawdown", "trades") if name in study.results.columns]
     columns = ["row", *study.parameters, *dict.fromkeys(figures)]
-    table = Table(title=f"best by {metric}", title_justify="left", box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="right")
-    for values in study.top(metric, TOP).select(columns).iter_rows():
-        table.add_row(*(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values))
-    return table
+    return table_of(study.top(metric, TOP).select(columns), f"best by {metric}", form=exact_cell)

@@ -10,9 +10,9 @@ from admf_kernels.codes import Reason, SizeKind
 
 
 @lru_cache(maxsize=64)
-def risk_of(max_position_size: float | None, max_portfolio_heat: float | None) -> Risk:
+def risk_of(limits: tuple[tuple[str, Any], ...]) -> Risk:
     """The limits; a value, so that containers may share it."""
-    return Risk(max_position_size=max_position_size, max_portfolio_heat=max_portfolio_heat)
+    return Risk.from_dict(dict(limits))
 
 
 class RiskManager:
@@ -25,10 +25,10 @@ class RiskManager:
     requires: ClassVar[tuple[str, ...]] = ("broker",)
     stateless: ClassVar[bool] = True
 
-    def __init__(self, max_position_size: float | None = None, max_portfolio_heat: float | None = None) -> None:
-        """Raises ConfigError for limits that are not above zero."""
-        self.risk = risk_of(max_position_size, max_portfolio_heat)
-        self._limits = self.risk.numbers()
+    def __init__(self, **limits: Any) -> None:
+        """Raises ConfigError for limits that are unknown or out of bounds."""
+        named = {name: tuple(value) if isinstance(value, list) else value for name, value in limits.items()}
+        self.risk = risk_of(tuple(named.items()))
 
     def initialize(self, container: Any) -> None:
         """Takes its place between strategy and broker."""
@@ -48,7 +48,7 @@ class RiskManager:
         broker = self._broker
         quantity = broker.limited(
             ticket.symbol, ticket.side, broker.orders.number_of(ticket.parent), ticket.quantity,
-            int(ticket.size_kind), ticket.size, ticket.limit_price, ticket.stop_price, *self._limits,
+            int(ticket.size_kind), ticket.size, ticket.limit_price, ticket.stop_price,
         )  # fmt: skip
         if isnan(quantity):
             return ticket

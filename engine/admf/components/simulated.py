@@ -88,7 +88,8 @@ class SimulatedBroker:
     # ---------------------------------------------------------------------------------------------------------- events
 
     def _make_stepper(self) -> Stepper:
-        self._run = self._make_run()
+        managers = self._container.has("risk_manager") and self._container.resolve("risk_manager")
+        self._run = self._make_run(risk=getattr(managers, "risk", None))
         check_bad_bars(self.execution, self.market)
         state = replace(self._run, record="full").state()
         laws = self.execution.user_laws()

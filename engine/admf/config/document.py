@@ -267,7 +267,7 @@ def check_values(root: Root, problems: Problems) -> tuple[Execution, Account, Ri
         execution = Execution.from_dict(given(root.execution))
         account = Account.from_dict(given(root.account))
         risk = Risk.from_dict(given(root.risk))
-        refuse_contradictions(execution, account, Facts())
+        refuse_contradictions(execution, account, Facts(), risk)
     except ConfigError as error:
         problems.add(error)
         return None

@@ -8,6 +8,7 @@ from admf.models import Model, Problems
 
 if TYPE_CHECKING:
     from admf.execution.account import Account
+    from admf.execution.risk import Risk
     from admf.execution.rules import Execution
 
 
@@ -26,11 +27,11 @@ class Facts:
     dated: bool | None = None
 
 
-def refuse_contradictions(execution: "Execution", account: "Account", facts: Facts) -> None:
-    """ConfigError with every contradiction between rules, account and data."""
+def refuse_contradictions(execution: "Execution", account: "Account", facts: Facts, risk: "Risk") -> None:
+    """ConfigError with every contradiction between rules, account, limits and data."""
     problems = Problems()
     errors = [*_volume(execution, facts.has_volume), *_prices(execution, facts.has_ticks), *_shorts(execution, account)]
-    errors += [*_columns(execution, facts), *_margins(execution, account)]
+    errors += [*_columns(execution, facts), *_margins(execution, account), *_sessions(risk, facts.dated)]
     for error in [*errors, *_paths(execution), *_clock(execution)]:
         problems.add(error)
     problems.raise_any("execution")
@@ -155,3 +156,16 @@ def _margins(execution: "Execution", account: "Account") -> list[ConfigError]:
     message = f"the maintenance ratio is above the initial one ({name})"
     allowed = f"at most {initial:g}"
     return [ConfigError(message, field=field, found=maintenance, allowed=allowed, remedy=remedy)]
+
+
+def _sessions(risk: "Risk", dated: bool | None) -> list[ConfigError]:
+    """Limits of a session need one."""
+    if dated is not False:
+        return []
+    limits = {"risk.max_daily_loss": risk.max_daily_loss, "risk.max_session_orders": risk.max_session_orders}
+    message, remedy = "bars without stamps have no sessions", "use dated bars, or leave this out"
+    return [
+        ConfigError(message, field=field, found=found, remedy=remedy)
+        for field, found in limits.items()
+        if found is not None
+    ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from admf.execution.account import Account
+    from admf.execution.risk import Risk
 
 
 NO_SLIPPAGE = slippage.none()
@@ -163,6 +164,7 @@ class Execution(Value):
         has_vwap: bool | None = None,
         dated: bool = True,
         container: int = 0,
+        risk: "Risk | None" = None,
     ) -> "NDArray[np.record]":
         """The record of the kernels, config_dt of shape (1,); see `admf.execution.cast`."""
         from admf.execution.cast import cast  # NumPy comes in here: reading and checking rules does not need it
@@ -179,4 +181,5 @@ class Execution(Value):
             has_vwap=has_vwap,
             dated=dated,
             container=container,
+            risk=risk,
         )

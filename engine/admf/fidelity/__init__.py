@@ -3,7 +3,8 @@
 from admf.fidelity.calibration import Calibration, calibrate_slippage
 from admf.fidelity.coarser import aggregate
 from admf.fidelity.compare import FillComparison, compare_fills
-from admf.fidelity.truth import Fidelity, Stream, fill_fidelity
+from admf.fidelity.streams import Stream
+from admf.fidelity.truth import Fidelity, fill_fidelity
 
 __all__ = [
     "Calibration",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from admf import slippage
 from admf.data import Market
-from admf.data.stamps import to_stamps
-from admf.errors import ConfigError, DataError, counted
+from admf.data.stamps import infer_frequency_ns, stamp_text, to_stamps
+from admf.errors import ConfigError, DataError, OrderError, counted
 from admf.models import Model
 from admf.orders.tables import to_frame
 from admf.run.arguments import read_market
@@ -37,7 +37,7 @@ class Calibration:
     models: dict[str, Model]
     frame: pl.DataFrame
     fills: int
-    left_out: int  # fills on bars whose volume or range says nothing
+    left_out: int  # fills in holes between bars, and on bars whose volume or range says nothing
 
     @property
     def best(self) -> Model:
@@ -74,7 +74,7 @@ def calibrate_slippage(market: Any, fills: Any, models: Iterable[str] | None = N
         if name not in FITS:
             raise ConfigError("cannot be fitted", field="models", found=name, allowed=", ".join(FITS))
     aligned = read_market(market, None)
-    observed, left_out = observe(aligned, to_frame(fills)[0], needs_volume=bool({*chosen} & VOLUME_MODELS))
+    observed, left_out = observe(aligned, read_fills(fills), needs_volume=bool({*chosen} & VOLUME_MODELS))
     count = len(observed.cost)
     if count < FILLS_MIN:
         allowed = f"at least {FILLS_MIN}"
@@ -85,11 +85,22 @@ def calibrate_slippage(market: Any, fills: Any, models: Iterable[str] | None = N
     for name in chosen:
         fitted[name], modelled = FITS[name](observed, train)
         error = (modelled - observed.cost) * BPS
-        words = ", ".join(f"{value:.4g}" for value in fitted[name].parameters if isinstance(value, float))
+        words = ", ".join(
+            f"{key} {value:.4g}" for key, value in fitted[name].to_dict().items() if isinstance(value, float)
+        )
         rows.append((name, words, rmse(error[train]), rmse(error[test]), float(np.mean(error[test]))))
     columns = ["model", "parameters", "train_rmse_bps", "test_rmse_bps", "test_bias_bps"]
     frame = pl.DataFrame(rows, columns, orient="row").sort("test_rmse_bps", maintain_order=True)
     return Calibration(fitted, frame, count, left_out)
+
+
+def read_fills(fills: Any) -> pl.DataFrame:
+    """The table of fills; its faults are called by its name."""
+    try:
+        return to_frame(fills)[0]
+    except OrderError as error:
+        error.field = "fills"
+        raise
 
 
 def observe(market: Market, table: pl.DataFrame, *, needs_volume: bool) -> tuple[Observed, int]:
@@ -101,10 +112,10 @@ def observe(market: Market, table: pl.DataFrame, *, needs_volume: bool) -> tuple
     if needs_volume and not market.has_volume:
         remedy = "leave out " + ", ".join(sorted(VOLUME_MODELS))
         raise DataError("the bars have no volume", field="models", found="no volume", remedy=remedy)
-    require_sense(table)
-    table = whole_fills(table)
+    table = whole_fills(sensible(table))
     bar = bars_of(market, table)
-    order = np.argsort(bar, kind="stable")
+    in_holes = int(np.count_nonzero(bar < 0))
+    order = np.argsort(bar, kind="stable")[in_holes:]
     bar = bar[order]
     side = np.where(table["side"].to_numpy() == "buy", 1.0, -1.0)[order]
     quantity, price, base = (table[name].cast(pl.Float64).to_numpy()[order] for name in NEEDED[1:])
@@ -116,23 +127,23 @@ def observe(market: Market, table: pl.DataFrame, *, needs_volume: bool) -> tuple
     volatility = np.array([trailing_volatility(arrays.close, int(index), 0, POWER_WINDOW) for index in bar])
     cost = side * (price - base) / base
     known = np.isfinite(cost) & np.isfinite(share) & np.isfinite(height)
-    return Observed(cost[known], share[known], height[known], volatility[known]), int(np.count_nonzero(~known))
+    return Observed(cost[known], share[known], height[known], volatility[known]), in_holes + int(
+        np.count_nonzero(~known)
+    )
 
 
-def require_sense(table: pl.DataFrame) -> None:
-    """Sides are words, quantities and base prices above 0; DataError with the count of those that are not."""
-    allowed = {"side": "buy, sell", "quantity": "> 0", "base_price": "> 0", "price": "a number"}
-    sound = {
-        "side": pl.col("side").is_in(["buy", "sell"]),
-        "quantity": pl.col("quantity") > 0,
-        "base_price": pl.col("base_price") > 0,
-        "price": pl.col("price").cast(pl.Float64, strict=False).is_not_null(),
-    }
-    for name, test in sound.items():
-        wrong = table.filter(~test.fill_null(value=False))
+def sensible(table: pl.DataFrame) -> pl.DataFrame:
+    """The fills with sides in lower case and numbers as numbers; DataError with the count of those that are none."""
+    numbers = [pl.col(name).cast(pl.Float64, strict=False) for name in NEEDED[1:]]
+    read = table.with_columns(pl.col("side").cast(pl.String).str.to_lowercase().str.strip_chars(), *numbers)
+    allowed = {"side": "buy, sell", "quantity": "a number > 0", "price": "a number > 0", "base_price": "a number > 0"}
+    for name, words in allowed.items():
+        sound = pl.col(name).is_in(["buy", "sell"]) if name == "side" else (pl.col(name) > 0) & pl.col(name).is_finite()
+        wrong = read.select(row=~sound.fill_null(value=False)).to_series().arg_true()
         if len(wrong):
-            message = f"not allowed, in {counted(len(wrong), 'row')}"
-            raise DataError(message, field=f"fills.{name}", found=wrong[name][0], allowed=allowed[name])
+            message = f"not allowed, in {counted(len(wrong), 'row')}, the first is row {wrong[0]}"
+            raise DataError(message, field=f"fills.{name}", found=table[name][int(wrong[0])], allowed=words)
+    return read
 
 
 def whole_fills(table: pl.DataFrame) -> pl.DataFrame:
@@ -148,16 +159,26 @@ def whole_fills(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def bars_of(market: Market, table: pl.DataFrame) -> NDArray[np.int64]:
-    """The bar of each fill: given, or the one that its stamp lies in."""
-    count = len(market.arrays.timestamp)
-    if "bar" in table.columns:
-        bar = table["bar"].cast(pl.Int64).to_numpy()
+    """The bar of each fill: given, or the one that its stamp lies in; −1 for a stamp in a hole between bars."""
+    stamps = market.arrays.timestamp
+    count, step_ns = len(stamps), infer_frequency_ns(stamps) or 0
+    name = "bar" if "bar" in table.columns else "timestamp"
+    if name == "bar":
+        bar = table["bar"].cast(pl.Int64, strict=False).fill_null(-1).to_numpy().copy()
+        outside, allowed = (bar < 0) | (bar >= count), f"bars 0 to {count - 1}"
     else:
-        bar = np.searchsorted(market.arrays.timestamp, to_stamps(table["timestamp"], "UTC", "fills"), side="right") - 1
-    outside = int(np.count_nonzero((bar < 0) | (bar >= count)))
-    if outside:
-        allowed = f"bars 0 to {count - 1}"
-        raise DataError("fills outside the bars", field="fills", found=counted(outside, "fill"), allowed=allowed)
+        if not market.dated:
+            raise DataError("the bars have no stamps", field="fills", found="timestamp", allowed="bar")
+        moments = to_stamps(table["timestamp"], "UTC", "fills")
+        bar = np.searchsorted(stamps, moments, side="right") - 1
+        outside = (bar < 0) | (moments >= stamps[-1] + step_ns)
+        allowed = f"{stamp_text(int(stamps[0]))} to the bar of {stamp_text(int(stamps[-1]))}, UTC"
+    if outside.any():
+        first = table[name][int(np.argmax(outside))]
+        found = f"{counted(int(outside.sum()), 'fill')} of {len(bar):,}, the first at {first}"
+        raise DataError("fills outside the bars", field=f"fills.{name}", found=found, allowed=allowed)
+    if name == "timestamp":
+        bar[moments >= stamps[bar] + step_ns] = -1
     return bar.astype(np.int64)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from admf.data import Market
+from admf.data import Bars, Market
 from admf.errors import ConfigError
 from admf.execution import Account, Execution
+from admf.fidelity.fills import FillChart
 from admf.results import Result
 from admf.run import backtest, simulate
 from admf.run.arguments import read_market
@@ -68,6 +69,15 @@ class FillComparison:
         left = [gap - sum(column) for column in ([row[3] for row in rows], [row[4] for row in rows])]
         rows += [(INTERACTION, "", "", left[0], left[1]), ("together", "", "", gap, gap)]
         return pl.DataFrame(rows, ["rule", first, second, "alone", "last"], orient="row")
+
+    def fill_chart(self, order: Any, fine: Bars | None = None) -> FillChart:
+        """One order of the first run, with its exits, under every model, as a picture; `fine`: bars within its bars.
+
+        Raises ConfigError for an unknown id, DataError for finer bars that hold nothing of those bars.
+        """
+        from admf.fidelity.showing import chart_of_order
+
+        return chart_of_order(self, str(order), fine)
 
     def _run(self, execution: Execution) -> Result:
         return execute(self.market, self.what, execution, self.account)

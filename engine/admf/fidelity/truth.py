@@ -1,173 +1,64 @@
 """How wrong fills on bars are: the same orders on coarse bars and on the finer bars they are made of."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from admf.data import Bars, Market
-from admf.data.stamps import DAY_NS
-from admf.errors import DataError, counted
-from admf.execution import Account, Execution
-from admf.fidelity.coarser import nest
+from admf.data.stamps import to_series
+from admf.errors import counted
+from admf.execution import Execution
+from admf.fidelity.charts import ErrorChart
+from admf.fidelity.coarser import Nesting, check_nesting, nest
 from admf.fidelity.compare import read_models
-from admf.run import simulate
+from admf.fidelity.fills import FillChart
+from admf.fidelity.streams import SLOTS_MIN, STREAMS, Floats, Slots, Stream, orders_of, slots_of
+from admf.fidelity.worlds import DECISIONS, NEITHER, Outcome, World
 
 BPS = 1e4
-HORIZON_BARS = 4  # of a slot: its orders end with its second to last bar, what is held is sold at market for its last
-HOLE_NS_MAX = 7 * DAY_NS  # a slot with a longer hole in the data is none
-UNIT_BARS = 20  # ranges of so many bars before make the distance 1
 RESAMPLES = 400
-BLOCKS_MIN = 10
-CASH = 1e15  # the account never has a say
-FREE = {"cash_submit": "none", "cash_fill": "none"}
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """One kind of order, sent once a slot; distances are in mean ranges of the bars before.
-
-    `entry`: market, limit, stop or trail at `distance`; with `width` it is a bracket whose stop and target are so far
-    from the entry's reference price.
-    """
-
-    name: str
-    entry: str
-    distance: float = 0.0
-    width: float | None = None
-
-
-STREAMS = (
-    Stream("market", "market"),
-    Stream("limit at 0.5 ranges", "limit", 0.5),
-    Stream("limit at 1 range", "limit", 1.0),
-    Stream("limit at 2 ranges", "limit", 2.0),
-    Stream("stop at 1 range", "stop", 1.0),
-    Stream("trail at 1 range", "trail", 1.0),
-    Stream("bracket of 0.5 ranges", "market", width=0.5),
-    Stream("bracket of 1 range", "market", width=1.0),
-    Stream("bracket of 2 ranges", "market", width=2.0),
-    Stream("limit bracket of 1 range", "limit", 0.5, width=1.0),
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Slots:
-    """Independent places of a coarse series: where the orders of a slot are sent, and their reference numbers."""
-
-    bars: NDArray[np.int64]  # coarse bar at whose close the slot's orders are sent
-    price: Floats  # its close
-    unit: Floats  # mean range of the bars before
-    side: NDArray[np.int64]  # +1, −1 in turns
-
-
-def slots_of(coarse: Bars) -> Slots:
-    """Every `HORIZON_BARS` + 1 bars one slot; raises DataError where there is no room for ten."""
-    spread = coarse.high - coarse.low
-    sums = np.concatenate([[0.0], np.cumsum(spread)])
-    step = HORIZON_BARS + 1
-    bars = np.arange(UNIT_BARS - 1, len(coarse) - step - 1, step)
-    unit = (sums[bars + 1] - sums[bars + 1 - UNIT_BARS]) / UNIT_BARS
-    span_ns = coarse.timestamp[bars + step] - coarse.timestamp[bars]
-    kept = (unit > 0.0) & (span_ns <= step * (coarse.frequency_ns or 0) + HOLE_NS_MAX)
-    bars, unit = bars[kept], unit[kept]
-    if len(bars) < BLOCKS_MIN:
-        allowed = f"at least {UNIT_BARS + BLOCKS_MIN * step} bars"
-        raise DataError("too few coarse bars", field="frequency", found=counted(len(coarse), "bar"), allowed=allowed)
-    side = np.where(np.arange(len(bars)) % 2 == 0, 1, -1)
-    return Slots(bars, coarse.close[bars], unit, side)
-
-
-def orders_of(stream: Stream, slots: Slots, ends: NDArray[np.int64]) -> pl.DataFrame:
-    """The stream's table of orders for one world: `ends` says at which of its bars each coarse bar ends.
-
-    Ids: the slot's number with e (entry), s (stop), t (target), x (what is held at the end goes at market).
-    """
-    count = len(slots.bars)
-    sent, last = ends[slots.bars], ends[slots.bars + HORIZON_BARS - 1]
-    ids = pl.Series(np.arange(count)).cast(pl.String)
-    word = np.where(slots.side > 0, "buy", "sell")
-    other = np.where(slots.side > 0, "sell", "buy")
-    one = np.ones(count)
-    until = {"time_in_force": np.full(count, "gtd"), "expires_bar": last}
-    away = slots.side * slots.unit * stream.distance
-    entry: dict[str, Any] = {"id": ids + "e", "bar": sent, "side": word, "quantity": one} | until
-    reference = slots.price
-    if stream.entry == "market":
-        entry |= {"type": "market"}
-    elif stream.entry == "limit":
-        reference = slots.price - away
-        entry |= {"type": "limit", "limit_price": reference}
-    elif stream.entry == "stop":
-        reference = slots.price + away
-        entry |= {"type": "stop", "stop_price": reference}
-    else:
-        entry |= {"type": "trailing_stop", "trail_amount": slots.unit * stream.distance}
-    tables = [entry]
-    if stream.width is not None:
-        width = slots.side * slots.unit * stream.width
-        exits = {"bar": sent, "side": other, "parent": ids + "e", "oco": ids} | until
-        tables.append(exits | {"id": ids + "s", "type": "stop", "stop_price": reference - width})
-        tables.append(exits | {"id": ids + "t", "type": "limit", "limit_price": reference + width})
-    tables.append({"id": ids + "x", "bar": last, "side": other, "quantity": one, "type": "market", "reduce_only": True})
-    whole = pl.concat([pl.DataFrame(table) for table in tables], how="diagonal_relaxed")
-    return whole.with_columns(pl.col("reduce_only").fill_null(value=False)).sort("bar", maintain_order=True)
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What became of each slot in one world; NaN where nothing filled."""
-
-    entry_price: Floats
-    exit_price: Floats
-    decision: NDArray[np.int8]  # 0 no entry, 1 stop, 2 target, 3 neither
-    ambiguous: NDArray[np.bool_]
-
-    @property
-    def filled(self) -> NDArray[np.bool_]:
-        """Whether the entry filled."""
-        return ~np.isnan(self.entry_price)
-
-    def profit(self, side: NDArray[np.int64]) -> Floats:
-        """Price difference in the trader's favour, 0 without an entry."""
-        return np.where(self.filled, np.nan_to_num(side * (self.exit_price - self.entry_price)), 0.0)
-
-
-def play(orders: pl.DataFrame, count: int, market: Market, execution: Execution) -> Outcome:
-    """What the orders of a stream come to in the `count` slots of one world."""
-    result = simulate(market, orders, execution=execution.replace(**FREE), account=Account(cash=CASH), record="fills")
-    fills = result.fills.with_columns(
-        slot=pl.col("order_id").str.head(-1).cast(pl.Int64), role=pl.col("order_id").str.tail(1)
-    )
-    entry, leave = np.full(count, np.nan), np.full(count, np.nan)
-    decision = np.zeros(count, np.int8)
-    ambiguous = np.zeros(count, np.bool_)
-    for code, role in ((3, "e"), (3, "x"), (1, "s"), (2, "t")):
-        chosen = (fills["role"] == role).to_numpy()
-        slot = fills["slot"].to_numpy()[chosen]
-        price = fills["price"].to_numpy()[chosen]
-        ambiguous[slot] |= fills["ambiguous"].to_numpy()[chosen]
-        decision[slot] = code
-        (entry if role == "e" else leave)[slot] = price
-    return Outcome(entry, leave, decision, ambiguous)
 
 
 @dataclass(frozen=True, eq=False)
 class Fidelity:
-    """What a study of one series at one coarse frequency found; `frame` has one row for each stream and model."""
+    """What a study of one series at one coarse frequency found.
+
+    `frame` has one row for each stream and model, `coverage` one for each stream. `truths` and `outcomes` hold what
+    became of each slot, on the fine bars by stream and on the coarse ones by stream and model.
+    """
 
     symbol: str
     fine: str
     coarse: str
-    slots: int
-    range_bps: float  # mean range of a coarse bar
+    nesting: Nesting
+    places: Slots
+    streams: dict[str, Stream]
+    models: dict[str, Execution]
     frame: pl.DataFrame
     coverage: pl.DataFrame
+    truths: dict[str, Outcome]
+    outcomes: dict[tuple[str, str], Outcome]
+
+    @property
+    def slots(self) -> int:
+        """Number of slots, each with the orders of one moment."""
+        return len(self.places.bars)
+
+    @property
+    def range_bps(self) -> float:
+        """Mean range of a coarse bar."""
+        return float(np.mean(self.places.unit * BPS / self.places.price))
+
+    @property
+    def fine_per_coarse(self) -> float:
+        """Fine bars that a coarse bar is made of, on average."""
+        return float(np.mean(self.nesting.lasts - self.nesting.firsts + 1))
 
     def errors(self, stream: str) -> pl.DataFrame:
         """The rows of one stream."""
@@ -177,45 +68,146 @@ class Fidelity:
         """Share of the slots of a stream whose entry fills on the fine bars."""
         return float(self.errors(stream)["true_fill_rate"][0])
 
+    def profit_errors(self, stream: str, model: str) -> Floats:
+        """Modelled less true profit of each slot that the fine bars do not leave open, in ranges of a coarse bar."""
+        real, world, side = self.truths[stream], self.outcomes[stream, model], self.places.side
+        return ((world.profit(side) - real.profit(side)) / self.places.unit)[~real.ambiguous]
+
+    def error_chart(self, stream: str) -> ErrorChart:
+        """How the profits of one stream err under each model, as a picture."""
+        title = f"{self.symbol}, bars of {self.coarse}: {stream}"
+        return ErrorChart.of(title, {model: self.profit_errors(stream, model) for model in self.models})
+
+    def fill_chart(self, stream: str, slot: int) -> FillChart:
+        """The orders of one slot under each model and in truth, as a picture; ConfigError for a slot that is none."""
+        from admf.fidelity.showing import chart_of_slot
+
+        return chart_of_slot(self, stream, slot)
+
+    def true_fills(self, stream: str, model: str) -> pl.DataFrame:
+        """Entries that filled in both worlds, as `calibrate_slippage` takes them on the coarse bars.
+
+        `bar` (coarse, of the true fill), `side`, `quantity`, `price` (in truth) and `base_price` (under the model).
+        """
+        real, world = self.truths[stream], self.outcomes[stream, model]
+        both = np.flatnonzero(real.filled & world.filled & ~real.ambiguous)
+        return pl.DataFrame(
+            {
+                "bar": np.searchsorted(self.nesting.firsts, real.entry_bar[both], side="right") - 1,
+                "side": pl.Series(np.where(self.places.side[both] > 0, "buy", "sell")),
+                "quantity": np.ones(len(both)),
+                "price": real.entry_price[both],
+                "base_price": world.entry_price[both],
+            }
+        )
+
+    def worst_slot(self, stream: str, model: str) -> int:
+        """The slot of a stream in which a model is furthest from the truth; known slots alone."""
+        real, world, side = self.truths[stream], self.outcomes[stream, model], self.places.side
+        off = np.abs(world.profit(side) - real.profit(side)) / self.places.unit
+        return int(np.argmax(np.where(real.ambiguous, -1.0, off)))
+
+    def slot_frame(self) -> pl.DataFrame:
+        """One row for each stream, model and slot: where it is, what became of it here and in truth, both errors.
+
+        `known` is false where the fine bars leave it open too. Errors in bps of the price at submission: `price` paid
+        too much at the entry (null unless both filled), `profit` too high.
+        """
+        return pl.concat(
+            slot_rows(stream, model, world, self.truths[stream], self.places, self.nesting.coarse)
+            for (stream, model), world in self.outcomes.items()
+        )
+
     def __repr__(self) -> str:
-        return f"Fidelity({self.symbol}, {self.fine} in {self.coarse}, {counted(self.slots, 'slot')})"
+        made = f"{self.fine_per_coarse:.3g} bars of {self.fine} in one of {self.coarse}"
+        return f"Fidelity({self.symbol}, {made}, {counted(self.slots, 'slot')})"
 
 
 def fill_fidelity(
     bars: Bars,
-    frequency: str,
+    coarse: str | Bars,
     models: Mapping[str, Execution | str] | None = None,
     *,
     streams: Iterable[Stream] = STREAMS,
     truth: Execution | None = None,
     sessions: Any = "gaps",
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Fidelity:
-    """Measures fill models on bars of `frequency` against the same orders on `bars`, the finer ones.
+    """Measures fill models on coarse bars against the same orders on `bars`, the finer ones.
 
-    Orders are sent in slots of `HORIZON_BARS` + 1 coarse bars that never touch each other, by turns long and short, at
-    the same moments in both worlds. `truth` are the rules on the fine bars. Slots that the fine bars leave open as well
-    (ambiguous there) are left out and counted. Intervals are 95 %, by bootstrap over blocks of slots in time; the same
-    `seed` gives the same ones. Raises DataError where the bars do not nest or are too few.
+    `coarse`: a frequency, or bars of your own that the finer ones nest in. Orders are sent in slots of
+    `HORIZON_BARS` + 1 coarse bars that never touch each other, by turns long and short, at the same moments in both
+    worlds. `truth` are the rules on the fine bars. Slots that the fine bars leave open as well (ambiguous there) are
+    left out and counted. Intervals are 95 %, by bootstrap over blocks of slots in time; the same `seed` gives the same
+    ones. `progress` is called with (streams done, streams in all). Raises DataError where the bars do not nest or are
+    too few.
     """
-    nesting = nest(bars, frequency, sessions)
     read = read_models(MODELS if models is None else models)
-    slots = slots_of(nesting.coarse)
-    fine_market, coarse_market = Market([bars]), Market([nesting.coarse])
-    rules = truth or Execution()
-    count, own = len(slots.bars), np.arange(len(nesting.coarse))
-    rows, covered = [], []
-    for stream in streams:
-        real = play(orders_of(stream, slots, nesting.lasts), count, fine_market, rules)
-        orders = orders_of(stream, slots, own)
-        for name, model in read.items():
-            world = play(orders, count, coarse_market, model)
-            rows.append(errors_of(stream, name, world, real, slots, seed))
-        worst, best = (play(orders, count, coarse_market, rules.replace(path=path)) for path in ("worst", "best"))
-        covered.append(coverage_of(stream, worst, best, real, slots, seed))
-    range_bps = float(np.mean(slots.unit * BPS / slots.price))
-    frames = pl.DataFrame(rows), pl.DataFrame(covered)
-    return Fidelity(bars.symbol, bars.frequency, frequency, count, range_bps, *frames)
+    nesting = check_nesting(bars, coarse) if isinstance(coarse, Bars) else nest(bars, coarse, sessions)
+    study = Study(nesting, slots_of(nesting.coarse, nesting.sound), read, truth or Execution(), seed)
+    sent = list(streams)
+    measured = on_threads(study.measure, sent, progress)
+    return Fidelity(
+        bars.symbol,
+        bars.frequency,
+        nesting.coarse.frequency,
+        nesting,
+        study.slots,
+        {stream.name: stream for stream in sent},
+        read,
+        pl.DataFrame([row for found in measured for row in found.errors]),
+        pl.DataFrame([found.coverage for found in measured]),
+        {found.stream: found.real for found in measured},
+        {(found.stream, name): world for found in measured for name, world in found.worlds.items()},
+    )
+
+
+class Measured(NamedTuple):
+    """One stream: its truth, its worlds by model, their rows."""
+
+    stream: str
+    real: Outcome
+    worlds: dict[str, Outcome]
+    errors: list[dict[str, Any]]
+    coverage: dict[str, Any]
+
+
+class Study:
+    """What all streams of one study share."""
+
+    def __init__(
+        self, nesting: Nesting, slots: Slots, models: Mapping[str, Execution], truth: Execution, seed: int
+    ) -> None:
+        self.nesting, self.slots, self._models, self._truth, self._seed = nesting, slots, models, truth, seed
+        self._fine, self._coarse = Market([nesting.fine]), Market([nesting.coarse])
+
+    def measure(self, stream: Stream) -> Measured:
+        """The truth of one stream and every model beside it."""
+        slots, truth, count = self.slots, self._truth, len(self.slots.bars)
+        own = np.arange(len(self.nesting.coarse))
+        real = World(self._fine, orders_of(stream, slots, self.nesting.lasts), count).play(truth)
+        world = World(self._coarse, orders_of(stream, slots, own), count)
+        worlds = {name: world.play(model) for name, model in self._models.items()}
+        errors = [errors_of(stream, name, found, real, slots, self._seed) for name, found in worlds.items()]
+        worst, best = (world.play(truth.replace(path=path)) for path in ("worst", "best"))
+        return Measured(stream.name, real, worlds, errors, coverage_of(stream, worst, best, real, slots, self._seed))
+
+
+def on_threads(
+    work: Callable[[Stream], Measured], streams: list[Stream], progress: Callable[[int, int], None] | None
+) -> list[Measured]:
+    """The work on each stream, on as many threads as there are cores: runs go without the interpreter's lock."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        futures = [pool.submit(work, stream) for stream in streams]
+        for done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            if progress:
+                progress(done, len(futures))
+        return [future.result() for future in futures]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 MODELS: dict[str, Execution | str] = {
@@ -236,6 +228,28 @@ MODELS: dict[str, Execution | str] = {
 }
 
 
+def slot_rows(stream: str, model: str, world: Outcome, real: Outcome, slots: Slots, coarse: Bars) -> pl.DataFrame:
+    """The slots of one stream under one model."""
+    scale = BPS / slots.price
+    paid = slots.side * (world.entry_price - real.entry_price) * scale
+    gained = (world.profit(slots.side) - real.profit(slots.side)) * scale
+    return pl.DataFrame(
+        {
+            "stream": pl.repeat(stream, len(slots.bars), eager=True),
+            "model": pl.repeat(model, len(slots.bars), eager=True),
+            "slot": np.arange(len(slots.bars)),
+            "bar": slots.bars,
+            "timestamp": to_series(coarse.timestamp[slots.bars], dated=True),
+            "side": pl.Series(np.where(slots.side > 0, "buy", "sell")),
+            "known": ~real.ambiguous,
+            "outcome": pl.Series(DECISIONS).gather(world.decision),
+            "true_outcome": pl.Series(DECISIONS).gather(real.decision),
+            "price_bps": pl.Series(paid + 0.0, nan_to_null=True),
+            "profit_bps": gained + 0.0,  # + 0.0 turns −0 into 0
+        }
+    )
+
+
 def errors_of(stream: Stream, model: str, world: Outcome, real: Outcome, slots: Slots, seed: int) -> dict[str, Any]:
     """One row of the table: the errors of a model in one stream, in bps of the price at submission."""
     known = ~real.ambiguous
@@ -245,7 +259,7 @@ def errors_of(stream: Stream, model: str, world: Outcome, real: Outcome, slots: 
     gained = ((world.profit(slots.side) - real.profit(slots.side)) * scale)[known]
     low, high = interval(gained, seed)
     bracket = stream.width is not None
-    decided = both & ((world.decision != 3) | (real.decision != 3))
+    decided = both & ((world.decision != NEITHER) | (real.decision != NEITHER))
     right = int(np.count_nonzero(decided & (world.decision == real.decision)))
     return {
         "stream": stream.name,
@@ -302,7 +316,7 @@ def share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float | None:
 def interval(values: Floats, seed: int) -> tuple[float, float]:
     """95 % of the means of resampled blocks of neighbours (Künsch 1989); blocks of n^(1/3) values."""
     count = len(values)
-    if count < BLOCKS_MIN:
+    if count < SLOTS_MIN:
         return float("nan"), float("nan")
     length = max(1, round(count ** (1 / 3)))
     sums = np.concatenate([[0.0], np.cumsum(values)])

@@ -1,6 +1,6 @@
 """What values are made of: kinds of fields, and the slippage and commission models as rows of one table."""
 
-from admf.models.kinds import Flag, Flags, Kind, Number, Pairs, Text, Word
+from admf.models.kinds import Flag, Flags, Kind, Names, Number, Pairs, Text, Word
 from admf.models.model import (
     Model,
     ModelKind,
@@ -24,6 +24,7 @@ __all__ = [
     "Model",
     "ModelKind",
     "ModelSpec",
+    "Names",
     "Number",
     "Pairs",
     "Parts",

@@ -164,6 +164,29 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Names:
+    """Several texts, each once, or None."""
+
+    def read(self, value: Any, field: str) -> tuple[str, ...] | None:
+        """A tuple; one text counts as a list of itself."""
+        if value is None:
+            return None
+        parts = [value] if isinstance(value, str) else value
+        if not isinstance(parts, Iterable) or isinstance(parts, Mapping):
+            raise ConfigError("not a list", field=field, found=value, allowed="a list of names")
+        found = tuple(dict.fromkeys(Text().read(part, field) for part in parts))
+        if not found:
+            raise ConfigError("empty", field=field, found=value, allowed="one name or more, or none at all")
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        """A list of texts, one text, or null."""
+        return {
+            "anyOf": [{"type": "array", "items": Text().schema(), "minItems": 1}, Text().schema(), {"type": "null"}]
+        }
+
+
+@dataclass(frozen=True)
 class Pairs:
     """Initial positions: symbol -> (quantity, price), also as a mapping with these two names."""
 

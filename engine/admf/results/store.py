@@ -44,6 +44,11 @@ def write_folder(result: "Result", folder: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> Path:
+    """Write one file of text as `write_bytes` does."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
     """Write one file beside `path` first, then move it into place; OutputError if that cannot be done."""
     with _output_errors(path):
         if path.is_dir():
@@ -51,7 +56,7 @@ def write_text(path: Path, text: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = _sibling(path)
         try:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import numpy as np
 from admf.data import Bars, Market
 from admf.data.instrument import Instruments, choose_instruments
 from admf.errors import ConfigError, DataError, counted
-from admf.execution import Account, Execution
+from admf.execution import Account, Execution, Risk
 from admf_kernels.codes import BarFlag, Record
 
 RecordLevel = Literal["full", "fills", "summary"]
@@ -68,6 +68,17 @@ def read_positions(account: Account, market: Market) -> list[tuple[float, float]
     return found
 
 
+def read_barred(risk: Risk, market: Market) -> list[bool]:
+    """Whether nothing may be opened, for each symbol of the market; ConfigError for one that it does not have."""
+    if risk.symbols is None:
+        return [False] * market.symbol_count
+    unknown = [symbol for symbol in risk.symbols if symbol not in market.symbols]
+    if unknown:
+        allowed = ", ".join(market.symbols)
+        raise ConfigError("no bars for this symbol", field="risk.symbols", found=", ".join(unknown), allowed=allowed)
+    return [symbol not in risk.symbols for symbol in market.symbols]
+
+
 def check_bad_bars(execution: Execution, market: Market) -> None:
     """B-01: `bad_bar=raise` refuses data with an invalid bar."""
     if execution.bad_bar != "raise":
@@ -90,6 +101,7 @@ __all__ = [
     "RecordLevel",
     "check_bad_bars",
     "choose_instruments",
+    "read_barred",
     "read_market",
     "read_positions",
     "read_record",

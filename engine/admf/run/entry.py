@@ -23,13 +23,13 @@ from admf.results import Result, RunRecords
 from admf.run.arguments import (
     RecordLevel,
     check_bad_bars,
+    read_barred,
     read_market,
     read_positions,
     read_record,
     read_value,
 )
 from admf.run.compiled import HOOKS, make_call
-from admf.run.limits import limited_hooks
 from admf.run.loop import Loop, Progress, first_rows
 from admf_kernels._jit import fingerprint
 from admf_kernels.arena import Sizes, allocate, open_account
@@ -86,27 +86,13 @@ class Run:
         return int(np.bincount(bars + 1).max()) if len(bars) else 1
 
     def hooks(self) -> dict[str, Callable[..., Any]]:
-        """What the loop calls: the strategy's hooks, under the limits where there are any, and the user's laws."""
+        """What the loop calls: the strategy's hooks and the user's laws."""
         own: dict[str, Callable[..., Any]] = dict(self.strategy.hooks()) if self.strategy else {}
-        if self.risk.limited:
-            own = limited_hooks(own)
         return own | self.execution.user_laws()
 
     def strategy_record(self) -> NDArray[np.record]:
-        """`self` of the strategy as the kernels take it, with the limits where there are any."""
-        row = self.strategy.record() if self.strategy else np.zeros(1, NO_STRATEGY)
-        if not self.risk.limited:
-            return row
-        limits = self.risk.record_values()
-        fields = [(name, row.dtype[name]) for name in row.dtype.names or ()]
-        # the limits first: numba would take a record that begins like the strategy's own for one of its kind
-        dtype = np.dtype([*((name, np.dtype(np.float64)) for name in limits), *fields], align=True)
-        made: NDArray[np.record] = np.zeros(1, np.dtype((np.record, dtype)))
-        for name, _ in fields:
-            made[name] = row[name]
-        for name, value in limits.items():
-            made[name] = value
-        return made
+        """`self` of the strategy as the kernels take it."""
+        return self.strategy.record() if self.strategy else np.zeros(1, NO_STRATEGY)
 
     def state(self) -> State:
         """The arena with its account opened and its script loaded."""
@@ -122,6 +108,7 @@ class Run:
             has_vwap=market.has_vwap,
             dated=market.dated,
             container=self.container,
+            risk=self.risk,
         )
         script_rows = len(self.script.commands) if self.script is not None else 0
         symbols, bars = market.symbol_count, market.bar_count
@@ -130,6 +117,7 @@ class Run:
         fees = fee_table(self.execution.commission)
         state = state._replace(config=config, instruments=market.instrument_records, fees=fees)
         open_account(state, self.account.cash, read_positions(self.account, market), self.execution.short == "margin")
+        state.positions["barred"] = read_barred(self.risk, market)
         if self.script is not None:
             script, numbers = self.script, np.full(script_rows, -1, np.int32)
             state = state._replace(script=script.commands, script_orders=script.orders, script_numbers=numbers)

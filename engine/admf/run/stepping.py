@@ -8,12 +8,12 @@ from numba.core import config
 from numpy.typing import NDArray
 
 from admf.errors import StrategyError
-from admf.run.limits import limit_one
 from admf.run.loop import LOGS, Logs, Loop
 from admf_kernels import advance as loops
 from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels.arena import Sizes, allocate
 from admf_kernels.codes import CommandKind, Reason, RunStatus
+from admf_kernels.limits import limit_one
 from admf_kernels.records import Market, State, account_dt, position_dt
 from admf_kernels.views import handles
 
@@ -63,7 +63,7 @@ def _compile(market: Market, state: State, laws: Mapping[str, Callable[..., Any]
         (market_table, state_table, zero, zero),
         (state_table, zero, *TICKET),
         (state_table, zero, zero, NAN, NAN, NAN),
-        (state_table, zero, zero, zero, NAN, zero, NAN, NAN, NAN, NAN, NAN),
+        (state_table, zero, zero, zero, NAN, zero, NAN, NAN, NAN),
     )
     try:
         for function, types in zip(bound, arguments, strict=True):

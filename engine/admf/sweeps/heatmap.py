@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from admf.errors import ConfigError, OutputError
+from admf.errors import ConfigError
 from admf.models import unknown_name
-from admf.results.store import write_text
+from admf.results.pictures import save_picture
 from admf.sweeps.frames import DONE
 
 REDUCTIONS = ("mean", "max", "min", "median")
@@ -28,7 +28,6 @@ COLOURS = ((68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 145, 
            (173, 220, 48), (253, 231, 37))  # fmt: skip
 EMPTY = (128, 128, 128)
 CELL, MARGIN = 28, 64  # pixels
-TERMINAL_COLUMNS_MAX = 24
 VALUES_MAX, RANGES = 64, 12  # a parameter with more values is cut into so many ranges
 Colour = tuple[int, int, int]
 
@@ -63,17 +62,7 @@ class Heatmap:
 
     def save(self, path: str | Path) -> Path:
         """Writes it as .svg or .png; OutputError where that is refused."""
-        place = Path(path)
-        if place.suffix.lower() == ".svg":
-            return write_text(place, self.svg())
-        if place.suffix.lower() != ".png":
-            raise ConfigError("not a kind of picture", field="path", found=str(place), allowed=".svg, .png")
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(self.png())
-        except OSError as error:
-            raise OutputError(f"cannot write: {error.strerror}", field="path", found=str(place)) from error
-        return place
+        return save_picture(self, path)
 
     def colour(self, value: float) -> Colour:
         """The colour of a value; grey where there is none."""
@@ -88,22 +77,33 @@ class Heatmap:
         red, green, blue = (round(start + share * (end - start)) for start, end in pairs)
         return red, green, blue
 
-    def __rich__(self) -> RenderableType:
-        step = -(-len(self.columns) // TERMINAL_COLUMNS_MAX)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        texts = [[figure(value, self.decimals) for value in row] for row in self.values.tolist()]
+        names = [label(column) for column in self.columns]
+        wide = 1 + max(len(text) for row in [names, *texts] for text in row)
+        room = options.max_width - 1 - max(len(label(name)) for name in [self.y, *self.rows])
+        step = -(-len(self.columns) // max(room // wide, 1))
         shown = range(0, len(self.columns), step)
         table = Table(box=None, padding=0)
         table.add_column(self.y, justify="right", style="dim")
         for column in shown:
-            table.add_column(label(self.columns[column]), justify="right", header_style="dim")
+            table.add_column(names[column], justify="right", header_style="dim", min_width=wide, no_wrap=True)
         for row, name in enumerate(self.rows):
-            cells = [self._cell(self.values[row, column]) for column in shown]
+            cells = [self._cell(self.values[row, column], texts[row][column].rjust(wide)) for column in shown]
             table.add_row(f"{label(name)} ", *cells)
-        return Group(f"{self.metric} over {self.x} (across) and {self.y} (down)", table)
+        yield f"{self.metric} over {self.x} (across) and {self.y} (down)"
+        yield table
 
-    def _cell(self, value: float) -> Text:
+    @property
+    def decimals(self) -> int:
+        """So many that the largest value has three digits."""
+        largest = float(np.nanmax(np.abs(self.values), initial=0.0))
+        return max(0, 2 - math.floor(math.log10(largest))) if largest > 0.0 else 0
+
+    def _cell(self, value: float, text: str) -> Text:
         red, green, blue = self.colour(value)
         ink = "black" if red * 0.3 + green * 0.6 + blue * 0.1 > 110 else "white"
-        return Text(f" {figure(value)} ", style=Style(bgcolor=f"rgb({red},{green},{blue})", color=ink))
+        return Text(text, style=Style(bgcolor=f"rgb({red},{green},{blue})", color=ink))
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=400, no_color=True, force_terminal=False)
@@ -131,7 +131,7 @@ class Heatmap:
                 parts.append(
                     f'<rect x="{left}" y="{MARGIN + CELL * row}" width="{2 * CELL}" height="{CELL}" '
                     f'fill="rgb({red},{green},{blue})"/>'
-                    f'<text x="{left + CELL}" y="{middle}" fill="{ink}">{figure(value)}</text>'
+                    f'<text x="{left + CELL}" y="{middle}" fill="{ink}">{figure(value, self.decimals)}</text>'
                 )
         return "\n".join([*parts, "</svg>\n"])
 
@@ -165,6 +165,6 @@ def label(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def figure(value: float) -> str:
-    """A value of the figure, short."""
-    return f"{value:.3g}" if math.isfinite(value) else "·"
+def figure(value: float, decimals: int) -> str:
+    """A value of the figure."""
+    return f"{value:.{decimals}f}" if math.isfinite(value) else "·"

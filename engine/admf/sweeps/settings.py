@@ -79,7 +79,7 @@ class Setting:
     config: Words = field(default_factory=lambda: np.empty(0, np.uint64))
     account: Words = field(default_factory=lambda: np.empty(0, np.uint64))
     opening: Words = field(default_factory=lambda: np.empty(0, np.uint64))
-    strategy: bytes = b""  # the row with which a trial begins, with the limits
+    strategy: bytes = b""  # the row with which a trial begins
     digest: bytes = b""
 
 
@@ -133,7 +133,7 @@ class Settings:
         check_bad_bars(rules.execution, self._market)
         opened = run.state()
         row = run.strategy_record()
-        kernel = (tuple(rules.execution.user_laws().values()), rules.risk.limited, opened.fees.tobytes())
+        kernel = (tuple(rules.execution.user_laws().values()), opened.fees.tobytes())
         if kernel not in self._by_kernel:
             self._by_kernel[kernel] = len(self.groups)
             self.groups.append(Group(run, opened, row))
