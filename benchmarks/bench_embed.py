@@ -84,3 +84,26 @@ def bench_beside_backtesting_py(benchmark: BenchmarkFixture) -> None:
     taken = benchmark.pedantic(medians_s, (runs, 5), rounds=1)
     benchmark.extra_info |= {name: seconds / len(bars) * 1e6 for name, seconds in taken.items()}
     benchmark.extra_info |= {"unit": "µs a bar", "target_ratio": 3.0, "ratio": taken["theirs"] / taken["ours"]}
+
+
+@PROCESSOR
+@pytest.mark.parametrize("policy", ["keeps its position", "wants another on two of three bars"])
+def bench_vector_environment(benchmark: BenchmarkFixture, policy: str) -> None:
+    """4,096 environments of gymnasium, stepped in one call; episodes end and begin on the way."""
+    pytest.importorskip("gymnasium")
+    from admf.adapters.gymnasium import TradingVectorEnv
+
+    count, steps = 4_096, 100
+    env = TradingVectorEnv(market(20_000), count)
+    env.reset(seed=1)
+    actions = np.random.default_rng(0).integers(0, 3, (steps, count))
+    if policy == "keeps its position":
+        actions[:] = 2
+
+    def played() -> None:
+        for row in actions:
+            env.step(row)
+
+    benchmark.pedantic(played, rounds=7, warmup_rounds=3)
+    rate = steps * count / benchmark.stats.stats.median
+    benchmark.extra_info |= {"target_steps_per_second": 2e6, "cores": 1, "steps_per_second": rate}

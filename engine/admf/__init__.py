@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from admf import commission, errors, signals, slippage, strategies
+    from admf import commission, embed, errors, signals, slippage, strategies
     from admf.components import (
         HistoricalDataHandler,
         OrderManager,
@@ -87,6 +87,7 @@ _HOMES = {
     "calibrate_slippage": "admf.fidelity",
     "commission": "admf.commission",
     "compare_fills": "admf.fidelity",
+    "embed": "admf.embed",
     "errors": "admf.errors",
     "fill_fidelity": "admf.fidelity",
     "generate": "admf.data",
@@ -144,6 +145,7 @@ __all__ = [
     "calibrate_slippage",
     "commission",
     "compare_fills",
+    "embed",
     "errors",
     "fill_fidelity",
     "generate",

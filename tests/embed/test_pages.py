@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,6 +18,10 @@ PAGES: dict[str, tuple[str, ...]] = {  # page → packages it needs beside ours
     "engine/embed/data.md": (),
     "engine/embed/c.md": (),
     "engine/adapters/backtesting.md": ("backtesting",),
+    "engine/adapters/gymnasium.md": ("gymnasium",),
+    "engine/adapters/backtrader.md": ("backtrader",),
+    "engine/adapters/vectorbt.md": ("vectorbt",),
+    "engine/adapters/returns.md": ("quantstats",),
 }
 
 
@@ -25,15 +30,18 @@ def blocks(page: str, language: str) -> str:
     return "".join(found)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # what the packages of the pages have to say
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore")  # what the packages of the pages have to say
 @pytest.mark.parametrize("page", PAGES)
-def test_the_page_runs_and_prints_what_it_shows(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_runs_and_prints_what_it_shows(
+    page: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for package in PAGES[page]:
         if find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
     code = blocks(page, "python")
-    exec(compile(code, page, "exec"), {"__name__": "page"})
+    module = ModuleType("page")  # some packages look a class's module up
+    monkeypatch.setitem(sys.modules, "page", module)
+    exec(compile(code, page, "exec"), module.__dict__)
     assert capsys.readouterr().out == blocks(page, "text")
     assert code
 
