@@ -23,10 +23,11 @@ if not found:
     place = f"{arguments.data} holds no bar file of the study" if arguments.data.is_dir() else f"no {arguments.data}"
     print(f"no data: {place}; --data names a folder laid out as that of the study", file=sys.stderr)
     sys.exit(2)
-started = time.perf_counter()
+started, started_cpu = time.perf_counter(), time.process_time()
 rows = [row for job in found for row in measure(job)]  # each study works on all cores
 folder = Path(__file__).parent if arguments.write else None
-text, errors = write(rows, arguments.data, time.perf_counter() - started, folder)
+taken = time.perf_counter() - started, time.process_time() - started_cpu
+text, errors = write(rows, arguments.data, *taken, folder)
 print(text)
 if folder is not None:
     (folder / "README.md").write_text(text, encoding="utf-8")

@@ -37,7 +37,9 @@ ENGINES = (
 Found = dict[str, float]
 
 
-def write(rows: list[Row], data: Path, seconds: float, folder: Path | None) -> tuple[str, pl.DataFrame]:
+def write(
+    rows: list[Row], data: Path, wall_s: float, processor_s: float, folder: Path | None
+) -> tuple[str, pl.DataFrame]:
     """The page and the table of every error behind it; the pictures go to `folder`, if there is one."""
     errors = gathered(rows, lambda row: row.frame)
     coverage = gathered(rows, lambda row: row.coverage)
@@ -45,7 +47,7 @@ def write(rows: list[Row], data: Path, seconds: float, folder: Path | None) -> t
         draw(rows, coverage, folder)
     reasons = causes(data, furthest(errors)) if all((data / path).exists() for path, *_ in PROBES) else []
     parts = [
-        *introduction(rows, seconds),
+        *introduction(rows, wall_s, processor_s),
         *data_table(rows),
         "",
         *findings(errors, coverage),
@@ -101,7 +103,7 @@ def pictures(rows: list[Row]) -> list[str]:
     return lines
 
 
-def introduction(rows: list[Row], seconds: float) -> list[str]:
+def introduction(rows: list[Row], wall_s: float, processor_s: float) -> list[str]:
     """What was done, and how to read it."""
     fine = sum({row.job.path: row.bars for row in rows}.values())
     return [
@@ -110,10 +112,11 @@ def introduction(rows: list[Row], seconds: float) -> list[str]:
         "Written by `python -m benchmarks.fill_models --write`; every number on this page comes from that command.",
         "",
         f"{fine:,} fine bars of {len({row.job.path for row in rows})} files, {len(rows)} studies, "
-        f"{sum(row.slots for row in rows):,} slots, {seconds:.0f} s. The same orders, sent at the same moments, at "
-        "prices on the tick, meet the fine bars (the truth) and the coarse bars made of them. Errors of profit are in "
-        "per cent of a mean coarse bar's range, so that instruments can be pooled; ± is a 95 % interval (bootstrap "
-        "over blocks of slots, studies taken as independent). A positive error flatters the strategy.",
+        f"{sum(row.slots for row in rows):,} slots, {wall_s:.0f} s ({processor_s:.0f} s of processor time). The same "
+        "orders, sent at the same moments, at prices on the tick, meet the fine bars (the truth) and the coarse bars "
+        "made of them. Errors of profit are in per cent of a mean coarse bar's range, so that instruments can be "
+        "pooled; ± is a 95 % interval (bootstrap over blocks of slots, studies taken as independent). A positive error "
+        "flatters the strategy.",
         "",
     ]
 
@@ -145,7 +148,8 @@ def findings(errors: pl.DataFrame, coverage: pl.DataFrame) -> list[str]:
     touch, through = limits["touch"], limits["worst"]
     false = touch["only_model"] / touch["fill_rate"]
     each = (touch["profit_bias_ranges"] - through["profit_bias_ranges"]) / touch["only_model"]
-    outcome, profit = (coverage.select(weighted(name)).item() for name in ("outcome_covered", "profit_covered"))
+    missed = coverage.select((pl.col("slots") * (1.0 - pl.col("outcome_covered"))).sum().round().cast(pl.Int64)).item()
+    profit, slots = coverage.select(weighted("profit_covered"), pl.col("slots").sum().alias("all")).row(0)
     return [
         "## Findings",
         "",
@@ -160,8 +164,8 @@ def findings(errors: pl.DataFrame, coverage: pl.DataFrame) -> list[str]:
         f"slots that is {(touch['profit_bias_ranges'] - through['profit_bias_ranges']) * 100:+.2f} % of a range.",
         f"- **What a coarse bar cannot know costs more**: limits that fill as in truth are still {signed(through)} of "
         "a range too low (stops as much too high): between two fine bars the price jumps past the level.",
-        f"- **The interval covers**: {outcome:.2%} of all outcomes are those of the worst or of the best path. The "
-        f"profit lies between theirs in {profit:.1%}; the rest are jumps.",
+        f"- **The interval covers**: all but {missed:,} of {slots:,} outcomes are those of the worst or of the best "
+        f"path. The profit lies between theirs in {profit:.1%}; the rest are jumps.",
         *engine_lines(errors),
     ]
 

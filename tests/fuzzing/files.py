@@ -42,7 +42,7 @@ def read(path: Path) -> Case:
     content = json.loads(path.read_text(encoding="utf-8"))
     if content.get("schema") != SCHEMA:
         raise ValueError(f"{path.name}: schema {content.get('schema')!r}, allowed: {SCHEMA}")
-    parts = {field.name: content[field.name] for field in fields(Case)}
+    parts = {field.name: content[field.name] for field in fields(Case) if field.name in content}
     return Case(**parts | {"bars": [[read_bar(bar) for bar in one] for one in parts["bars"]]})
 
 
