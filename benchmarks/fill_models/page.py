@@ -165,7 +165,8 @@ def findings(errors: pl.DataFrame, coverage: pl.DataFrame) -> list[str]:
         f"- **What a coarse bar cannot know costs more**: limits that fill as in truth are still {signed(through)} of "
         "a range too low (stops as much too high): between two fine bars the price jumps past the level.",
         f"- **The interval covers**: all but {missed:,} of {slots:,} outcomes are those of the worst or of the best "
-        f"path. The profit lies between theirs in {profit:.1%}; the rest are jumps.",
+        "path (a close that lies on the target is worth the same filled or held, and the next bar may part the two). "
+        f"The profit lies between theirs in {profit:.1%}; the rest are jumps.",
         *engine_lines(errors),
     ]
 
