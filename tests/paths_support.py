@@ -4,7 +4,7 @@
 exactly.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan, nan
@@ -20,12 +20,13 @@ from oracle.records import Bar, Command, Instrument, Limits, Request, Rules
 from oracle.world import World
 
 NS_PER_DAY = 86_400_000_000_000
+NS_PER_HOUR = 3_600_000_000_000
 COUNTED = (
     "drawdown_max", "return_sum", "return_square_sum", "downside_square_sum", "equity_sum", "traded_value",
     "commission", "slippage_cost", "clamp_saving", "profit_sum", "loss_sum", "sample_count", "exposed_bars", "trips",
     "trips_won", "fills", "orders_filled", "orders_cancelled", "orders_rejected", "orders_expired", "bad_bars",
     "bad_bar_first", "clamps", "ambiguous_groups", "ambiguous_bars", "at_stake", "entry_bar_profit", "bankrupt_bar",
-    "margin_calls",
+    "margin_calls", "delistings", "dividends", "funding", "interest", "borrow_fees",
     "unfilled_not_touched", "unfilled_capped", "unfilled_no_volume", "unfilled_funds", "unfilled_bad_bar",
     "unfilled_clamp",
 )  # fmt: skip
@@ -45,6 +46,7 @@ class Case:
     has_volume: bool = True
     close_positions: bool = False
     risk: Mapping[str, Any] = field(default_factory=dict)
+    actions: Sequence[tuple[int, str, str, float]] = ()  # bar, symbol, column of the table of actions, value
 
     def market(self) -> admf.Market:
         """The bars as the engine takes them; invalid ones are kept."""
@@ -59,13 +61,18 @@ class Case:
             if not self.has_volume:
                 del columns["volume"]
             if self.bars_per_day:
-                number = np.arange(len(rows))
-                step = 3_600_000_000_000
-                stamps = number // self.bars_per_day * NS_PER_DAY + number % self.bars_per_day * step
-                columns["timestamp"] = (stamps + 1_700_006_400_000_000_000).astype("datetime64[ns]")
+                columns["timestamp"] = self.stamps(len(rows))
             parts.append(admf.load(columns, symbol=f"S{index}", on_defect="keep"))
         instruments = [admf.Instrument(part.symbol, **self.instrument) for part in parts]
-        return admf.Market(parts, instruments=instruments)
+        clock = self.stamps(max(map(len, self.bars)) + 1)
+        table = [{"symbol": name, "timestamp": clock[bar], column: value} for bar, name, column, value in self.actions]
+        return admf.Market(parts, instruments=instruments, actions=table or None)
+
+    def stamps(self, count: int) -> Any:
+        """The opens of so many bars, an hour apart."""
+        number = np.arange(count)
+        stamps = number // max(self.bars_per_day, 1) * NS_PER_DAY + number % max(self.bars_per_day, 1) * NS_PER_HOUR
+        return (stamps + 1_700_006_400_000_000_000).astype("datetime64[ns]")
 
 
 @dataclass(frozen=True)
@@ -179,7 +186,9 @@ def run_oracle(case: Case, market: admf.Market, commands: list[Command], request
     account = admf.Account(**case.account)
     held = dict(account.positions or {})
     positions = [held.get(symbol, (0.0, 0.0)) for symbol in market.symbols]
-    return clock.run(bars, commands, requests, rules_of(case, market, account), instruments, positions)
+    rows = market.actions(accrued=account.accrues)
+    actions = [(int(row["bar"]), int(row["symbol"]), int(row["kind"]), float(row["value"])) for row in rows]
+    return clock.run(bars, commands, requests, rules_of(case, market, account), instruments, positions, actions)
 
 
 def rules_of(case: Case, market: admf.Market, account: admf.Account) -> Rules:
@@ -196,6 +205,9 @@ def rules_of(case: Case, market: admf.Market, account: admf.Account) -> Rules:
         margin_initial=account.margin_initial,
         margin_maintenance=account.margin_maintenance,
         leverage=account.leverage,
+        cash_rate=account.cash_rate,
+        debit_rate=account.debit_rate,
+        borrow_rate=account.borrow_rate,
         initial_cash=account.cash,
         risk=limits_of(case, market),
     )

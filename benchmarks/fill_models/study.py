@@ -1,15 +1,17 @@
-"""The study: which series are measured, how they are pooled, and the page that says what came out."""
+"""The study: which series are measured, what is kept of each, and how they are pooled."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 import admf
-from admf.errors import DataError
+from admf.errors import ConfigError, DataError
 from admf.fidelity import Fidelity
-from benchmarks.fill_models import speed
+from admf.fidelity.fills import FillChart
 
 SOURCES = (  # class, pattern, fine frequency, coarse frequencies
     ("FX and gold", "fx_second/*.parquet", "1s", ("1min", "5min", "15min", "1h")),
@@ -18,20 +20,17 @@ SOURCES = (  # class, pattern, fine frequency, coarse frequencies
     ("futures", "futures_second/*.parquet", "1s", ("1min",)),
     ("equities", "equity_minute/*.parquet", "1min", ("5min", "15min", "1h", "1d")),
 )
-PATHS = ("worst", "best", "queue", "ohlc", "adaptive")
-ENGINES = (
-    "backtesting.py",
-    "backtrader",
-    "freqtrade",
-    "lean",
-    "nautilus",
-    "tradingview",
-    "vectorbt",
-    "zipline",
-)
+SIZES = ("1min", "5min", "15min", "1h", "1d")
 BRACKETS = ("bracket of 0.5 ranges", "bracket of 1 range", "bracket of 2 ranges", "limit bracket of 1 range")
 LIMITS = ("limit at 0.5 ranges", "limit at 1 range", "limit at 2 ranges")
+SHOWN = ("EURUSD_oanda_1s_201405", "5min", "bracket of 0.5 ranges", "worst")  # the fill on the page: worst of `worst`
+PROBES = (
+    ("fx_second/EURUSD_oanda_1s_201405.parquet", "1s", "5min"),
+    ("equity_minute/FICO_1m_2024.parquet", "1min", "15min"),
+)
 NORMAL_95 = 1.959964
+
+Errors = dict[tuple[str, str], NDArray[np.float32]]  # by stream and model, in ranges of a bar, shape (known slots,)
 
 
 @dataclass(frozen=True)
@@ -46,17 +45,22 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One study of one file, or the reason why there is none."""
+    """What is kept of one study of one file; `slots` is 0 where there is none, for the `reason`."""
 
     job: Job
     coarse: str
     bars: int
-    found: Fidelity | None
+    slots: int = 0
+    range_bps: float = 0.0
+    frame: pl.DataFrame | None = None
+    coverage: pl.DataFrame | None = None
+    errors: Errors | None = None
+    shown: FillChart | None = None
     reason: str = ""
 
 
 def jobs(folder: Path) -> list[Job]:
-    """The files that are there, largest first so that no core waits at the end."""
+    """The files that are there, largest first."""
     made = [
         Job(group, path, fine, coarse)
         for group, pattern, fine, coarse in SOURCES
@@ -71,35 +75,46 @@ def measure(job: Job) -> list[Row]:
     rows = []
     for coarse in job.coarse:
         try:
-            rows.append(Row(job, coarse, len(bars), admf.fill_fidelity(bars, coarse)))
+            rows.append(kept(job, len(bars), admf.fill_fidelity(bars, coarse)))
         except DataError as error:
-            rows.append(Row(job, coarse, len(bars), None, f"{error.args[0]}, {error.found}"))
+            rows.append(Row(job, coarse, len(bars), reason=f"{error.args[0]}, {error.found}"))
     return rows
 
 
-def gathered(rows: list[Row], frame_of: Callable[[Fidelity], pl.DataFrame]) -> pl.DataFrame:
+def kept(job: Job, bars: int, found: Fidelity) -> Row:
+    """The tables and errors of one study, without its bars and outcomes."""
+    errors = {
+        (stream, model): found.profit_errors(stream, model).astype(np.float32)
+        for stream in (*BRACKETS, *LIMITS)
+        for model in found.models
+    }
+    stem, coarse, stream, model = SHOWN
+    shown = None
+    if (job.path.stem, found.coarse) == (stem, coarse):
+        shown = found.fill_chart(stream, found.worst_slot(stream, model))
+    return Row(job, found.coarse, bars, found.slots, found.range_bps, found.frame, found.coverage, errors, shown)
+
+
+def gathered(rows: list[Row], frame_of: Callable[[Row], pl.DataFrame | None]) -> pl.DataFrame:
     """The tables of all studies below each other, with where they come from; bps as shares of a bar's range."""
     frames = []
     for row in rows:
-        if row.found is None:
+        frame = frame_of(row)
+        if frame is None:
             continue
-        frame = frame_of(row.found)
         ranges = [
-            (pl.col(name) / row.found.range_bps).alias(name.replace("_bps", "_ranges"))
+            (pl.col(name) / row.range_bps).alias(name.replace("_bps", "_ranges"))
             for name in frame.columns
             if name.endswith("_bps")
         ]
-        frames.append(
-            frame.with_columns(
-                *ranges, group=pl.lit(row.job.group), file=pl.lit(row.job.path.stem), coarse=pl.lit(row.coarse)
-            )
-        )
+        place = {"group": row.job.group, "file": row.job.path.stem, "coarse": row.coarse}
+        frames.append(frame.with_columns(*ranges, **{name: pl.lit(value) for name, value in place.items()}))
     return pl.concat(frames, how="vertical_relaxed")
 
 
-def weighted(name: str) -> pl.Expr:
+def weighted(name: str, by: str = "slots") -> pl.Expr:
     """Mean over studies by their slots; studies without a value have no weight."""
-    value, slots = pl.col(name).fill_nan(None), pl.col("slots")
+    value, slots = pl.col(name).fill_nan(None), pl.col(by)
     return ((value * slots).sum() / slots.filter(value.is_not_null()).sum()).alias(name)
 
 
@@ -110,194 +125,80 @@ def half_width() -> pl.Expr:
     return (NORMAL_95 * ((slots * error.drop_nulls()) ** 2).sum().sqrt() / slots.sum()).alias("half_width")
 
 
-def page(rows: list[Row], seconds: float) -> tuple[str, pl.DataFrame]:
-    """The page and the table of every error behind it."""
-    errors = gathered(rows, lambda found: found.frame)
-    coverage = gathered(rows, lambda found: found.coverage)
-    parts = [
-        *introduction(rows, seconds),
-        *data_table(rows),
-        "",
-        *findings(errors, coverage),
-        "",
-        "## Does [worst, best] hold the truth?",
-        "",
-        "Outcome: what happened (no entry, stop, target, neither) is what happens on one of the two paths. Profit: it "
-        "lies between theirs as well; what is missing are jumps between two fine bars, where the truth got a price "
-        "that no coarse bar can tell. Open: the two paths differ. Slots that are open on the fine bars too are left "
-        "out.",
-        "",
-        *table(
-            coverage.group_by("stream", maintain_order=True).agg(
-                pl.col("slots").sum(),
-                pl.col("left_out").sum(),
-                weighted("outcome_covered"),
-                weighted("profit_covered"),
-                weighted("open"),
-                weighted("width_ranges"),
-            ),
-            ("orders", "slots", "left out", "outcome", "profit", "open", "width, ranges"),
-            ("", ",", ",", "%", "%", "%", "%"),
-        ),
-        "",
-        "## Stop or target: which path is right?",
-        "",
-        *path_table(errors),
-        "",
-        "## By bar size: brackets of 0.5 ranges, decisions right",
-        "",
-        *size_table(errors),
-        "",
-        "## Limits: touch against one tick through",
-        "",
-        "The error that both share is the truth's: between two fine bars the price jumps over the limit, and the order "
-        "fills at the better open. A coarse bar cannot tell.",
-        "",
-        *limit_table(errors),
-        "",
-        "## The defaults of other engines",
-        "",
-        "Their rules for fills (presets), without costs. Error of the profit of a slot, in per cent of a bar's range.",
-        "",
-        *engine_table(errors),
-        "",
-        "## What each rule costs",
-        "",
-        "Processor time of whole runs over 200,000 bars by the number of their orders: a market order on every bar for "
-        "costs, brackets of a scalper (most of them waiting) for paths.",
-        "",
-        *speed.table(),
-        "",
-    ]
-    return "\n".join(parts), errors
-
-
-def introduction(rows: list[Row], seconds: float) -> list[str]:
-    """What was done, and how to read it."""
-    fine = sum({row.job.path: row.bars for row in rows}.values())
-    return [
-        "# How wrong is a fill on bars?",
-        "",
-        "Written by `python -m benchmarks.fill_models --write`; every number on this page comes from that command.",
-        "",
-        f"{fine:,} fine bars of {len({row.job.path for row in rows})} files, {len(rows)} studies, "
-        f"{sum(row.found.slots for row in rows if row.found):,} slots, {seconds:.0f} s. The same orders, sent at the "
-        "same moments, meet the fine bars (the truth) and the coarse bars made of them. Profit errors are in per cent "
-        "of a mean coarse bar's range, so that instruments can be pooled; ± is a 95 % interval (bootstrap over blocks "
-        "of slots, studies taken as independent). A positive error flatters the strategy.",
-        "",
-    ]
-
-
-def data_table(rows: list[Row]) -> list[str]:
-    """What was measured."""
-    lines = ["| data | files | fine | coarse | slots |", "|---|---|---|---|---|"]
-    for group, _pattern, fine, coarse in SOURCES:
-        mine = [row for row in rows if row.job.group == group]
-        slots = sum(row.found.slots for row in mine if row.found)
-        files = len({row.job.path for row in mine})
-        lines.append(f"| {group} | {files} | {fine} | {', '.join(coarse)} | {slots:,} |")
-    few = [row for row in rows if row.found is None]
-    if few:
-        names = ", ".join(f"{row.job.path.stem} at {row.coarse}" for row in few)
-        lines += ["", f"Too few coarse bars for a study: {names}."]
-    return lines
-
-
 def pooled(errors: pl.DataFrame, *by: str) -> pl.DataFrame:
     """Errors pooled over studies."""
+    names = ("decisions_right", "profit_bias_ranges", "profit_bias_bps", "only_model", "only_truth", "fill_rate")
     return errors.group_by(by, maintain_order=True).agg(
-        weighted("decisions_right"), weighted("profit_bias_ranges"), half_width(), weighted("only_model"),
-        weighted("only_truth"), weighted("fill_rate"), weighted("true_fill_rate"),
-    )  # fmt: skip
+        *map(weighted, names),
+        weighted("true_fill_rate"),
+        weighted("open_right", "open_slots"),
+        pl.col("open_slots").sum(),
+        pl.col("slots").sum(),
+        half_width(),
+    )
 
 
-def findings(errors: pl.DataFrame, coverage: pl.DataFrame) -> list[str]:
-    """The answers, with their numbers."""
-    brackets = errors.filter(pl.col("stream").is_in(BRACKETS), pl.col("model").is_in(PATHS))
-    paths = pooled(brackets, "model").sort("decisions_right", descending=True)
-    best, last = paths.row(0, named=True), paths.row(-1, named=True)
-    ours = paths.filter(model="worst").row(0, named=True)
-    limits = pooled(errors.filter(pl.col("stream").is_in(LIMITS)), "model")
-    touch, through = (limits.filter(model=model).row(0, named=True) for model in ("touch", "worst"))
-    engines = pooled(errors.filter(pl.col("stream").is_in(BRACKETS), pl.col("model").is_in(ENGINES)), "model")
-    off = engines.sort(pl.col("profit_bias_ranges").abs(), descending=True).row(0, named=True)
-    outcome = coverage.select(weighted("outcome_covered")).item()
-    return [
-        "## Findings",
-        "",
-        f"- **The path closest to the truth is `{best['model']}`**: {best['decisions_right']:.1%} of all decisions "
-        f"between stop and target are right (`worst`: {ours['decisions_right']:.1%}, `{last['model']}`: "
-        f"{last['decisions_right']:.1%}), with a profit error of {signed(best)} of a bar's range.",
-        f"- **The pessimistic default errs on its side**: `worst` is off by {signed(ours)} of a range a bracket.",
-        f"- **Limits that fill at a touch** fill in {touch['only_model']:.2%} of the slots in which the truth, beyond "
-        f"the limit, has no fill. The profit error is {signed(touch)} of a range against {signed(through)} for a tick "
-        "through: on these series the touch hardly matters, the jumps that no coarse bar shows do.",
-        f"- **The interval covers**: {outcome:.2%} of all outcomes are those of the worst or of the best path.",
-        f"- **The default furthest off in brackets is {off['model']}'s**: {signed(off)} of a range a bracket.",
-    ]
+def pooled_errors(rows: list[Row], streams: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+    """Every error of some streams, by model."""
+    found: dict[str, list[NDArray[np.float32]]] = {}
+    for row in rows:
+        for (stream, model), values in (row.errors or {}).items():
+            if stream in streams:
+                found.setdefault(model, []).append(values)
+    return {model: np.concatenate(parts) for model, parts in found.items()}
 
 
-def signed(row: dict[str, float]) -> str:
-    """An error with its interval."""
-    return f"{row['profit_bias_ranges'] * 100:+.2f} % ± {row['half_width'] * 100:.2f}"
+@dataclass(frozen=True)
+class Cause:
+    """The rule that does most of what an engine's rules add to the error of ours in one stream, in ranges of a bar."""
+
+    engine: str
+    stream: str
+    rule: str
+    value: str
+    alone: float  # added to ours by that rule alone
+    last: float  # taken from the engine's by giving that rule back
+    gap: float  # added by all rules of the engine
 
 
-def path_table(errors: pl.DataFrame) -> list[str]:
-    """Each bracket under each path."""
-    lines = ["| orders | " + " | ".join(f"`{path}`" for path in PATHS) + " |", "|---|" + "---|" * len(PATHS)]
-    for stream in BRACKETS:
-        found = pooled(errors.filter(stream=stream), "model")
-        cells = []
-        for path in PATHS:
-            row = found.filter(model=path).row(0, named=True)
-            cells.append(f"{row['decisions_right']:.1%} right, {signed(row)}")
-        lines.append(f"| {stream} | {' | '.join(cells)} |")
-    return lines
+def causes(folder: Path, furthest: dict[str, str]) -> list[Cause]:
+    """For each engine, in the stream in which it is furthest from ours, the rule that does most of it."""
+    streams = {stream.name: stream for stream in admf.fidelity.STREAMS}
+    series = [(admf.load(folder / path, on_defect="repair", frequency=fine), coarse) for path, fine, coarse in PROBES]
+    found = []
+    for engine, stream in furthest.items():
+        ours, theirs = admf.Execution(), admf.Execution.preset(engine)
+        models = {"ours": ours, "theirs": theirs}
+        for name in admf.Execution.KINDS:
+            before, after = getattr(ours, name), getattr(theirs, name)
+            if before != after:
+                models |= {
+                    f"alone {name}": ours.replace(**{name: after}),
+                    f"last {name}": theirs.replace(**{name: before}),
+                }
+        models = {name: model for name, model in models.items() if consistent(model)}
+        studies = [admf.fill_fidelity(bars, coarse, models, streams=[streams[stream]]) for bars, coarse in series]
+        mean = {
+            name: float(np.concatenate([study.profit_errors(stream, name) for study in studies]).mean())
+            for name in models
+        }
+        gap = mean["theirs"] - mean["ours"]
+        effects = {
+            name: (mean[f"alone {name}"] - mean["ours"], mean["theirs"] - mean[f"last {name}"])
+            for name in admf.Execution.KINDS
+            if f"alone {name}" in mean and f"last {name}" in mean
+        }
+        rule = max(effects, key=lambda name: sum(effects[name]) * np.sign(gap))
+        value = getattr(theirs, rule)
+        word = ", ".join(value) if isinstance(value, tuple) else str(value)
+        found.append(Cause(engine, stream, rule, word, *effects[rule], gap))
+    return found
 
 
-def size_table(errors: pl.DataFrame) -> list[str]:
-    """Decisions right by fine and coarse frequency."""
-    chosen = errors.filter(stream="bracket of 0.5 ranges")
-    lines = ["| data | bars | " + " | ".join(f"`{path}`" for path in PATHS) + " |", "|---|---|" + "---|" * len(PATHS)]
-    for (group, coarse), part in chosen.group_by(["group", "coarse"], maintain_order=True):
-        found = pooled(part, "model")
-        cells = (found.filter(model=path)["decisions_right"].item() for path in PATHS)
-        shown = " | ".join("–" if cell is None else f"{cell:.1%}" for cell in cells)
-        lines.append(f"| {group} | {coarse} | {shown} |")
-    return [*lines[:2], *sorted(lines[2:])]
-
-
-def limit_table(errors: pl.DataFrame) -> list[str]:
-    """Fill rates and errors of limits under touch and under a tick through."""
-    lines = ["| orders | filled in truth | touch: filled, error | through: filled, error |", "|---|---|---|---|"]
-    for stream in LIMITS:
-        found = pooled(errors.filter(stream=stream), "model")
-        touch, through = (found.filter(model=model).row(0, named=True) for model in ("touch", "worst"))
-        cells = (f"{row['fill_rate']:.2%}, {signed(row)}" for row in (touch, through))
-        lines.append(f"| {stream} | {touch['true_fill_rate']:.2%} | {' | '.join(cells)} |")
-    return lines
-
-
-def engine_table(errors: pl.DataFrame) -> list[str]:
-    """Each engine's rules in each stream."""
-    streams = errors["stream"].unique(maintain_order=True).to_list()
-    lines = ["| rules of | " + " | ".join(streams) + " |", "|---|" + "---|" * len(streams)]
-    found = pooled(errors, "model", "stream")
-    for model in ("worst", *ENGINES):
-        cells = (signed(found.filter(model=model, stream=stream).row(0, named=True)) for stream in streams)
-        lines.append(f"| {'ours' if model == 'worst' else model} | {' | '.join(cells)} |")
-    return lines
-
-
-def table(frame: pl.DataFrame, headings: tuple[str, ...], forms: tuple[str, ...]) -> list[str]:
-    """A frame as Markdown; forms: "" text, "," a count, "%" a share."""
-    lines = [f"| {' | '.join(headings)} |", "|" + "---|" * len(headings)]
-    lines.extend(f"| {' | '.join(shown(row, forms))} |" for row in frame.iter_rows())
-    return lines
-
-
-def shown(row: tuple[object, ...], forms: tuple[str, ...]) -> Iterator[str]:
-    """The cells of one row."""
-    for value, form in zip(row, forms, strict=True):
-        yield f"{value:.2%}" if form == "%" else format(value, form)
+def consistent(model: admf.Execution) -> bool:
+    """Whether the rules do not contradict each other: half of one engine's and half of another's may."""
+    try:
+        admf.simulate(admf.generate(bars=2, seed=1), [{"bar": 0, "side": "buy", "quantity": 1.0}], execution=model)
+    except ConfigError:
+        return False
+    return True

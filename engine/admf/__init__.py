@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from admf.container import ContainerFactory, ContainerMetrics, ContainerPool, ScopedContainer
     from admf.coordinate import BacktestCoordinator, BacktestResults, ExecutionMode, ThreadModel
-    from admf.data import Bars, Instrument, Market, generate, load
+    from admf.data import Bars, Instrument, Market, adjusted, generate, load
     from admf.errors import AdmfError
     from admf.events import EventBus, EventStrategy
     from admf.execution import Account, Execution, Risk
@@ -81,6 +81,7 @@ _HOMES = {
     "SweepInterrupted": "admf.sweeps",
     "ThreadModel": "admf.coordinate",
     "TrendFollowingStrategy": "admf.strategies",
+    "adjusted": "admf.data",
     "aggregate": "admf.fidelity",
     "backtest": "admf.run",
     "calibrate_slippage": "admf.fidelity",
@@ -138,6 +139,7 @@ __all__ = [
     "ThreadModel",
     "TrendFollowingStrategy",
     "__version__",
+    "adjusted",
     "aggregate",
     "backtest",
     "calibrate_slippage",

@@ -5,12 +5,12 @@ the curve. Everything in between is the same laws and kernels in the same order.
 """
 
 from admf_kernels._jit import kernel, law
+from admf_kernels.actions import play, settle_bar
 from admf_kernels.codes import BarFlag, OrderFlag, RunStatus
 from admf_kernels.intake import send_command, take_orders
-from admf_kernels.margin import check_margin, is_short_of
+from admf_kernels.margin import is_short_of
 from admf_kernels.run import close_out, has_room, is_exposed, mark, take_row
 from admf_kernels.sending import send_order
-from admf_kernels.step import match
 from admf_kernels.views import as_market, as_state
 
 VALID = BarFlag.VALID.value
@@ -40,9 +40,8 @@ def begin_bar(market, state, bar: int, orders_per_bar_max: int) -> None:
     account.bar = bar
     account.row_limit = account.order_count + orders_per_bar_max
     account.bar_fill_start = account.fill_count
-    if account.working_count > 0 or account.command_count > 0:
-        match(market, state, bar)
-    check_margin(market, state, bar)
+    play(market, state, bar)
+    settle_bar(market, state, bar)
     mark(market, state, bar)
     broke = account.equity <= 0.0 and account.bankrupt_bar < 0
     if broke:

@@ -8,6 +8,7 @@ from admf_kernels.codes import Record
 from admf_kernels.records import (
     State,
     account_dt,
+    action_dt,
     command_dt,
     config_dt,
     curve_dt,
@@ -19,6 +20,8 @@ from admf_kernels.records import (
     trade_dt,
     transition_dt,
 )
+
+NEVER = 2**31 - 1  # a bar that no run reaches
 
 
 class Sizes(NamedTuple):
@@ -63,7 +66,7 @@ class Sizes(NamedTuple):
 
 
 def allocate(sizes: Sizes) -> State:
-    """A zeroed arena without a script and without a table of fees."""
+    """A zeroed arena without a script, a table of fees and actions."""
     return State(
         config=np.zeros(1, config_dt),
         account=np.zeros(1, account_dt),
@@ -81,6 +84,7 @@ def allocate(sizes: Sizes) -> State:
         script_orders=np.empty(0, order_dt),
         script_numbers=np.empty(0, np.int32),
         fees=np.empty(0, fee_dt),
+        actions=np.empty(0, action_dt),
     )
 
 
@@ -91,6 +95,7 @@ def open_account(state: State, cash: float, positions: list[tuple[float, float]]
     for name in ("bar", "bad_bar_first", "bankrupt_bar", "failed_order", "ambiguous_bar"):
         setattr(account, name, -1)
     account.halted_until = account.orders_until = -2
+    account.action_bar = state.actions[0].bar if len(state.actions) else NEVER
     equity = cash
     margin_initial = float(state.config[0].margin_initial)
     for row, (quantity, price), instrument in zip(state.positions, positions, state.instruments, strict=True):

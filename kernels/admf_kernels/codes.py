@@ -126,6 +126,9 @@ class Reason(Code):
     TOUCHED = 38, "the trigger was touched inside the bar"
     RISK_LIMIT = 39, "the limits of `risk` cut it, or left nothing of it"
     MARGIN_CALL = 40, "equity fell below the maintenance margin"
+    SPLIT = 41, "the symbol was split"
+    DIVIDEND = 42, "the symbol pays a dividend"
+    DELISTED = 43, "the data of the symbol has ended"
 
 
 class Liquidity(Code):
@@ -374,6 +377,16 @@ class RunStatus(Code):
 class CommandKind(Code):
     CANCEL = 0, "cancel an order"
     REPLACE = 1, "replace quantity or prices of an order"
+
+
+class ActionKind(Code):
+    """What happens on a bar beside its orders, in order (D-01); from FUNDING on in P5."""
+
+    SPLIT = 0, "units for each one"
+    DIVIDEND = 1, "money a unit"
+    DELISTING = 2, "price at which positions end, NaN for the mark"
+    FUNDING = 3, "share of the value that longs pay to shorts"
+    ACCRUAL = 4, "days of interest and borrow fees"
 
 
 class Record(Code):

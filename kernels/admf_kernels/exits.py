@@ -156,8 +156,9 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         level = lowest_trail_exit(config, state, trail_row, limit_row, side, adverse, favourable)
         if not np.isnan(level):
             low_can, low_level, low_row = True, level, trail_row
-    if not (low_can or high_can or target_touched):
-        hold_can = True  # a bar that is not valid can rule out the way to its own close
+        elif high_can:  # on prices off the tick no peak lifts it exactly so far, and the highest exit is the only one
+            low_can, low_level, low_row = True, high_level, high_row
+    hold_can = hold_can or not (low_can or high_can or target_touched)  # an invalid bar can bar the way to its close
     low_price, high_price = 0.0, 0.0
     if low_can:
         low_price = stop_exit_price(config, state.orders[low_row], low_level, low_level, close)
@@ -168,7 +169,7 @@ def judge(market, state, side, bar, symbol, stop_row, trail_row, limit_row, mome
         hold_can, how & UNCERTAIN != 0,
     )  # fmt: skip
     if outcome == STOP:
-        if config.path == Path.BEST or not low_can:
+        if config.path == Path.BEST:
             return outcome, value, high_row, high_price, STOP_INSIDE, spread
         return outcome, value, low_row, low_price, STOP_INSIDE, spread
     return outcome, value, limit_row, target_price, LIMIT_INSIDE, spread

@@ -40,6 +40,7 @@ EXIT, REDUCE_ONLY, CHILD, PARENT, WAITS = (
     OrderFlag.WAITS.value,
 )
 VALID = BarFlag.VALID.value
+ENDED = 2  # of `barred` (D-04)
 SUBMIT_ROW = -1
 
 
@@ -146,7 +147,7 @@ def round_order(order, instrument) -> None:
 
 @law
 def refusal(state, order) -> int:
-    """L-02: Reason to refuse an order, NONE if it passes; a child is linked to its parent on the way."""
+    """D-04, L-02: Reason to refuse an order, NONE if it passes; a child is linked to its parent on the way."""
     if state.account[0].bankrupt_bar >= 0:
         return Reason.BANKRUPT.value
     known = 0 <= order.symbol < len(state.instruments)
@@ -161,6 +162,8 @@ def refusal(state, order) -> int:
         return Reason.SESSION_UNKNOWN.value
     if not known:
         return Reason.SYMBOL_UNKNOWN.value
+    if state.positions[order.symbol].barred == ENDED:
+        return Reason.DELISTED.value
     if order.parent == -1:
         round_order(order, instrument)
         return Reason.NONE.value

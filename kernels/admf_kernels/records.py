@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_INDEX = -1
-LAYOUT_VERSION = 6  # of every record below: raised with each change by tests/repo/update_layouts.py
+LAYOUT_VERSION = 7  # of every record below: raised with each change by tests/repo/update_layouts.py
 
 
 def record(fields: list[tuple[str, object]], size: int) -> np.dtype[np.record]:
@@ -147,7 +147,7 @@ position_dt = record(
         ("volume_bar", i4),  # bar to which volume_used belongs
         ("entry_bar", i4),  # bar of its first opening fill
         ("ambiguous", u1),  # 1 where one of its fills is
-        ("barred", u1),  # 1 where nothing may be opened (K-05)
+        ("barred", u1),  # 1 where nothing may be opened (K-05), 2 where its data has ended (D-04)
     ],
     88,
 )
@@ -186,6 +186,9 @@ config_dt = record(
         ("limit_collar", f8),  # distance of a price from the mark, share of the mark
         ("limit_session_loss", f8),  # share of the equity at the end of the session before
         ("limit_drawdown", f8),  # share of the peak
+        ("cash_rate", f8),  # a year, on own cash above zero
+        ("debit_rate", f8),  # a year, on own cash below zero
+        ("borrow_rate", f8),  # a year, on the value of shorts
         ("volume_window", i4),  # bars of the trailing mean
         ("bar_count", i4),  # bars in all: the last one ends the data
         ("slip_on", i4),  # bits of SlipOn
@@ -234,7 +237,7 @@ config_dt = record(
         ("watched", u1),  # 1 where losses are limited
         ("limit_sides", i1),  # 1 opens long alone, -1 short alone, 0 both
     ],
-    248,
+    272,
 )
 
 account_dt = record(
@@ -261,6 +264,10 @@ account_dt = record(
         ("profit_sum", f8),  # of winning round trips
         ("entry_bar_profit", f8),  # of those that began and ended in one bar
         ("loss_sum", f8),  # of losing round trips, >= 0
+        ("dividends", f8),  # money received less paid (D-03)
+        ("funding", f8),  # money paid less received (D-05)
+        ("interest", f8),  # money received less paid (D-06)
+        ("borrow_fees", f8),  # money paid (D-06)
         ("halt_peak", f8),  # from which a drawdown counts that begins a halt (K-05)
         ("unfilled_not_touched", i8),  # sums over orders (U-01)
         ("unfilled_capped", i8),
@@ -309,8 +316,11 @@ account_dt = record(
         ("halted_until", i4),  # last bar of a halt (K-05), -2 without
         ("session_orders", i4),  # orders counted by K-04 until bar orders_until
         ("orders_until", i4),
+        ("action_cursor", i4),  # next row of actions
+        ("action_bar", i4),  # its bar, 2**31-1 where there is none
+        ("delistings", i4),  # positions that the engine closed (D-04)
     ],
-    408,
+    456,
 )
 
 FloatArray = NDArray[np.float64]
@@ -328,6 +338,17 @@ fee_dt = record(
         ("basis", u1),  # TierBasis
     ],
     48,
+)
+
+
+action_dt = record(
+    [
+        ("value", f8),  # what ActionKind says
+        ("bar", i4),
+        ("symbol", i4),  # column of the market
+        ("kind", u1),  # ActionKind
+    ],
+    24,
 )
 
 
@@ -364,3 +385,4 @@ class State(NamedTuple):
     script_orders: NDArray[np.record]  # order_dt[rows]; `parent` holds the script row of the parent
     script_numbers: NDArray[np.int32]  # [rows] order number of each submitted script row
     fees: NDArray[np.record]  # fee_dt[parts and tiers] of a commission that is no single model
+    actions: NDArray[np.record]  # action_dt[rows], ascending by bar

@@ -6,6 +6,7 @@
 from numba import types
 
 from admf_kernels._jit import kernel, law
+from admf_kernels.actions import play, settle_bar
 from admf_kernels.closing import fill_at_close
 from admf_kernels.codes import (
     BadBar,
@@ -28,8 +29,7 @@ from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.statistics import observe, sample
 from admf_kernels.limits import watch_losses
 from admf_kernels.links import parent_lives, route
-from admf_kernels.margin import check_margin, flatten
-from admf_kernels.step import match
+from admf_kernels.margin import flatten
 from admf_kernels.touch import left_this_bar, set_class
 from admf_kernels.views import MARKET, STATE, as_market, as_state
 
@@ -187,6 +187,14 @@ def take_row(market, state, bar: int, is_last: bool, exposed: bool) -> None:
 
 
 @law
+def was_quiet(account, fill_start: int, order_start: int) -> bool:
+    """Whether no order lived or came on a bar: the next one has as much room as it had."""
+    if account.working_count > 0 or account.command_count > 0:
+        return False
+    return account.fill_count == fill_start and account.order_count == order_start
+
+
+@law
 def glides(state) -> bool:
     """Whether a bar without orders is the mark of one symbol and the hook: no rule looks at every bar."""
     config, account = state.config[0], state.account[0]
@@ -202,7 +210,7 @@ def glide(market, state, own, bar: int, last_bar: int) -> int:
     Returns the next bar. 7 ns a bar with an empty hook, where the loop of all rules takes 12.
     """
     account, position = state.account[0], state.positions[0]
-    last_bar = min(last_bar, state.config[0].bar_count - 1)
+    last_bar = min(last_bar, state.config[0].bar_count - 1, account.action_bar)
     if account.script_cursor < len(state.script):
         last_bar = min(last_bar, state.script[account.script_cursor].bar)
     order_start, cash, quantity = account.order_count, account.cash, position.quantity
@@ -240,19 +248,15 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
         init(own, make_context(-1, market, state))
         read_script(state, -1)
         take_orders(market, state, first_bar - 1)  # -1; as a literal it would compile take_orders twice
-    quiet = False  # no order lived or came on the bar before: there is as much room as there was
-    bar = first_bar
-    while bar < last_bar:
+    bar, quiet = first_bar, False
+    while bar < last_bar and account.status == RUNNING:
         if quiet and glides(state):
             bar = glide(market, state, own, bar, last_bar)
             quiet = False
-            if account.status != RUNNING:
-                return bar
-            if bar == last_bar:
-                break
+            continue
         if not quiet and not has_room(state, orders_per_bar_max):
             account.status = RunStatus.NEED_ROOM.value
-            return bar
+            break
         account.bar = bar
         order_start = account.order_count
         account.row_limit = order_start + orders_per_bar_max
@@ -261,9 +265,8 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
             account.hooked_count = 0
         hook_start, fill_start = account.hooked_count, account.fill_count
         account.bar_fill_start = fill_start
-        if account.working_count > 0 or account.command_count > 0:
-            match(market, state, bar)
-        check_margin(market, state, bar)
+        play(market, state, bar)
+        settle_bar(market, state, bar)
         exposed = mark(market, state, bar)
         broke = account.equity <= 0.0 and account.bankrupt_bar < 0
         if broke:
@@ -286,13 +289,7 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
             exposed = is_exposed(state.positions)
         take_row(market, state, bar, is_last, exposed)
         bar += 1
-        if account.status != RUNNING:
-            return bar
-        quiet = (
-            account.working_count == 0
-            and account.command_count == 0
-            and account.fill_count == fill_start
-            and account.order_count == order_start
-        )
-    account.status = RunStatus.DONE.value if last_bar == config.bar_count else RUNNING
-    return last_bar
+        quiet = was_quiet(account, fill_start, order_start)
+    if account.status == RUNNING and bar == config.bar_count:
+        account.status = RunStatus.DONE.value
+    return bar

@@ -45,6 +45,7 @@ STATE = view_type(
         "script_orders": ("order", records.order_dt, 1),
         "script_numbers": ("", _I4, 1),
         "fees": ("fee", records.fee_dt, 1),
+        "actions": ("action", records.action_dt, 1),
     },
 )
 assert tuple(MARKET.tables) == records.Market._fields

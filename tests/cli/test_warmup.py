@@ -70,7 +70,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         raise RuntimeError("seen enough")
 
     monkeypatch.setattr("admf.run.compiled.compile_now", compile_now)
-    monkeypatch.setattr("admf.run.stepping.compile_now", compile_now)
+    monkeypatch.setattr("admf.run.calls.compile_now", compile_now)
     return seen
 
 

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from rich.console import Console
 
 import admf
-from admf.errors import OutputError
+from admf.errors import ConfigError, OutputError
 from admf.results.charts import nice_ticks, thin
 from admf.results.describe import money, percent
 from admf.results.summary import sparkline
@@ -247,12 +247,15 @@ def test_report_of_many_trades_shows_the_first_and_says_so(tmp_path):
 
 def test_report_into_a_folder_or_through_a_file_is_refused(small, tmp_path):
     (tmp_path / "file").write_text("")
-    for target in (tmp_path, tmp_path / "file" / "report.html"):
+    (tmp_path / "folder.html").mkdir()
+    for target in (tmp_path / "folder.html", tmp_path / "file" / "report.html"):
         with pytest.raises(OutputError) as caught:
             small.report(target)
         assert caught.value.exit_code == 2
         assert str(target) in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "folder.html"}
+    with pytest.raises(ConfigError, match=r"not a kind of report; .*; allowed: .html, .md"):
+        small.report(tmp_path / "report.pdf")
 
 
 def test_chart_points_keep_every_extreme():
@@ -287,7 +290,7 @@ def test_folder_holds_every_frame_and_the_run(busy, tmp_path):
     for name in FILES - {"metrics"}:
         assert_frame_equal(pl.read_parquet(folder / f"{name}.parquet"), getattr(busy, name), check_exact=True)
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    assert run == busy.to_dict()
+    assert run == busy.to_dict() | {"page": run["page"]}
     assert run["metrics"]["final_equity"] == busy.metrics["final_equity"]
     assert [path.name for path in folder.parent.iterdir()] == ["run"]
 

@@ -1,11 +1,13 @@
 """With a truth whose path is known, bias and coverage come out right."""
 
+import numpy as np
 import polars as pl
 import pytest
 
 import admf
 from admf.errors import ConfigError, DataError
-from admf.fidelity.streams import STREAMS, Stream
+from admf.fidelity.coarser import nest
+from admf.fidelity.streams import STREAMS, Stream, likely_tick, orders_of, slots_of
 from fidelity.walks import walk
 
 
@@ -40,6 +42,35 @@ def test_some_brackets_are_open_on_coarse_bars(measured: admf.fidelity.Fidelity)
     assert narrow["width_bps"].item() > 0.0
     right = measured.frame.filter(stream="bracket of 0.5 ranges", model="ours")["decisions_right"].item()
     assert 0.5 < right < 1.0
+
+
+def test_an_open_slot_is_as_on_one_of_the_two_paths() -> None:
+    models = {"worst": admf.Execution(), "best": admf.Execution(path="best")}
+    narrow = Stream("narrow", "market", width=0.25)
+    frame = admf.fill_fidelity(walk(30_000, 3), "1min", models, streams=[narrow]).frame
+    assert frame["open_slots"][0] == frame["open_slots"][1] > 10
+    assert sum(frame["open_right"]) == pytest.approx(1.0)
+    assert 0.0 < frame["open_right"][0] < 1.0
+
+
+def test_levels_lie_on_ticks() -> None:
+    bars = walk(6_000, 1, step=0.25)
+    assert likely_tick(bars) == 0.25
+    coarse = nest(bars, "1min")
+    slots = slots_of(coarse.coarse, coarse.sound, 0.25)
+    for stream in STREAMS:
+        orders = orders_of(stream, slots, np.arange(len(coarse.coarse)))
+        prices = np.concatenate(
+            [orders[name].drop_nulls() for name in ("limit_price", "stop_price") if name in orders.columns] or [[]]
+        )
+        assert not (prices % 0.25).any()
+
+
+def test_a_touch_fills_where_the_price_turned_at_the_limit() -> None:
+    models = {"touch": admf.Execution(limit_trigger="touch"), "through": admf.Execution()}
+    frame = admf.fill_fidelity(walk(30_000, 3), "1min", models).frame.filter(stream="limit at 1 range")
+    assert frame.filter(model="touch")["only_model"].item() > 0.01
+    assert frame.filter(model="through")["only_model"].item() == 0.0
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from admf_kernels.codes import Liquidity, OrderEvent, OrderStatus, Reason, Side, Unfilled
+from oracle.actions import split_command, take
 from oracle.closing import close_phase, end_immediate, fill_at_last_close, same_close
 from oracle.digest import bits
 from oracle.filling import execute
@@ -77,6 +78,8 @@ class Run:
         """C-02: P0 to P7 of one bar."""
         world = self.world
         self.judge_bars()
+        for symbol, ratio in take(world, self.close_out, late=False):
+            self.sent = [(bar, self.in_new_units(command, symbol, ratio)) for bar, command in self.sent]
         self.begin()
         working = [order for order in world.orders if order.active and order.eligible_bar <= world.bar]
         if world.rules.price_ref == "range":
@@ -91,6 +94,11 @@ class Run:
         world.curve.append((world.cash, equity))
         exposed = any(position.quantity != 0.0 for position in world.positions)
         world.statistics.close_bar(equity, exposed=exposed, sampled=self.is_sample())
+
+    def in_new_units(self, command: Command, symbol: int, ratio: float) -> Command:
+        """D-02: an amendment of an order of the symbol that was split."""
+        order = self.by_row.get(command.row)
+        return split_command(command, ratio) if order is not None and order.symbol == symbol else command
 
     def match(self) -> None:
         """C-02, C-05: P2 and P3."""
@@ -146,6 +154,7 @@ class Run:
         end_bar(world)
         for order in list(world.orders):
             end_immediate(world, order)
+        take(world, self.close_out, late=True)
         if world.rules.margin_maintenance is not None:
             call(world, self.close_out)
         for symbol, position in enumerate(world.positions):
@@ -213,6 +222,9 @@ def run(
     rules: Rules,
     instruments: list[Instrument],
     positions: Sequence[tuple[float, float]],
+    actions: Sequence[tuple[int, int, int, float]] = (),
 ) -> World:
     """C-02: a whole run; every bar list is a symbol, every request belongs to the script row of its index."""
-    return Run(open_world(bars, instruments, rules, positions), script, requests).run()
+    world = open_world(bars, instruments, rules, positions)
+    world.actions = list(actions)
+    return Run(world, script, requests).run()

@@ -26,7 +26,7 @@ def is_positive(value: float) -> bool:
 
 
 def fault(world: World, request: Request, parent: Order | None) -> Reason:
-    """L-02: the first static check that fails, NONE where none does."""
+    """D-04, L-02: the first static check that fails, NONE where none does."""
     if request.side not in list(Side) or request.type not in list(OrderType):
         return Reason.TYPE_UNKNOWN
     sized = request.size_kind != SizeKind.QUANTITY
@@ -53,6 +53,8 @@ def fault(world: World, request: Request, parent: Order | None) -> Reason:
         return Reason.SESSION_UNKNOWN
     if not known:
         return Reason.SYMBOL_UNKNOWN
+    if request.symbol in world.ended:
+        return Reason.DELISTED
     if request.parent >= 0 and (parent is None or not parent.alive or parent.symbol != request.symbol):
         return Reason.PARENT_UNKNOWN
     return Reason.NONE

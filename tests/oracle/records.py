@@ -123,6 +123,9 @@ class Rules:
     leverage: float = 1.0
     initial_cash: float = 100_000.0
     risk: "Limits | None" = None
+    cash_rate: float = 0.0
+    debit_rate: float = 0.0
+    borrow_rate: float = 0.0
 
 
 @dataclass(frozen=True)

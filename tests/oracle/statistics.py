@@ -43,6 +43,11 @@ class Statistics:
     entry_bar_profit: float = 0.0
     bankrupt_bar: int = -1
     margin_calls: int = 0
+    delistings: int = 0
+    dividends: float = 0.0
+    funding: float = 0.0
+    interest: float = 0.0
+    borrow_fees: float = 0.0
     unfilled_not_touched: int = 0  # U-01: bars of orders by cause
     unfilled_capped: int = 0
     unfilled_no_volume: int = 0

@@ -24,6 +24,8 @@ class World:
     bar: int = -1
     bankrupt: bool = False
     submission_cash: tuple[int, float] = (-2, 0.0)  # A-02, `cumulative_check`: the bar, and what its orders have left
+    actions: list[tuple[int, int, int, float]] = field(default_factory=list)  # D-01: bar, symbol, ActionKind, value
+    ended: set[int] = field(default_factory=set)  # D-04: symbols without further bars
     halt_peak: float = 0.0  # K-05
     halted_until: int = -2
     counted: tuple[int, int] = (-2, 0)  # K-04: last bar of the session, and the orders it has had

@@ -17,6 +17,7 @@ app = App(
 for command in (
     running.run,
     running.simulate,
+    running.report,
     running.check,
     sweeping.sweep,
     sweeping.plan,

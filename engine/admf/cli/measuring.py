@@ -28,13 +28,15 @@ ERRORS = {
     "price_bias_bps": "price",
     "price_rmse_bps": "rmse",
     "decisions_right": "right",
+    "open_right": "of open",
     "profit_bias_bps": "profit",
     "profit_low_bps": "from",
     "profit_high_bps": "to",
 }
 ERRORS_LEGEND = (
     "only here, only true: share of the slots that fill in one world alone · price: bps paid too much · right: stop or "
-    "target as in truth · profit: bps too high, with its 95 % interval"
+    "target as in truth · of open: the same where the worst and the best path differ · profit: bps too high, with its "
+    "95 % interval"
 )
 OVERVIEW_LEGEND = (
     "modelled less true profit of a slot, in per cent of a coarse bar's mean range; above 0 it flatters\n--stream "

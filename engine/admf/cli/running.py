@@ -122,6 +122,22 @@ def simulate(
     show_result(result, folder, as_json=json)
 
 
+def report(run: Path, /, *, out: Path | None = None) -> None:
+    """Write the report of a stored run: one self-contained page with charts, key figures and trades.
+
+    Parameters
+    ----------
+    run
+        Folder that run, simulate or replay has written with --out.
+    out
+        File (.html, .md); by default report.html in the folder.
+    """
+    from admf.results.pages import Page
+    from admf.results.report import write_report
+
+    print(f"written to {write_report(Page.read(run), out or run / 'report.html')}")
+
+
 def check(
     config: Path | None = None,
     /,

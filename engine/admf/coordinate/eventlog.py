@@ -19,7 +19,7 @@ BAR, ORDER, FILL, STATUS = (
     int(kind) for kind in (EventKind.BAR, EventKind.ORDER, EventKind.FILL, EventKind.ORDER_STATUS)
 )
 # reasons with which the engine submits an order of its own
-ENGINE = (Reason.CLOSE_POSITIONS, Reason.BANKRUPT, Reason.MARGIN_CALL)
+ENGINE = (Reason.CLOSE_POSITIONS, Reason.BANKRUPT, Reason.MARGIN_CALL, Reason.DELISTED)
 ROW = np.dtype(
     [
         ("told_bar", np.int32),  # bar before whose BAR it is told, or that it is; the number of bars after the last one

@@ -1,5 +1,6 @@
 """Market data: files and tables in, checked read-only columns out."""
 
+from admf.data.adjusting import adjusted
 from admf.data.bars import Bars
 from admf.data.defects import Defect
 from admf.data.generate import generate
@@ -8,4 +9,4 @@ from admf.data.load import load
 from admf.data.market import Market
 from admf.data.report import DataReport
 
-__all__ = ["Bars", "DataReport", "Defect", "Instrument", "Market", "generate", "load"]
+__all__ = ["Bars", "DataReport", "Defect", "Instrument", "Market", "adjusted", "generate", "load"]

@@ -64,6 +64,11 @@ class Bars:
         self.given_frequency_ns = checked.frequency_ns
         self.renamed, self.ignored = checked.renamed, checked.ignored
 
+    @property
+    def checked(self) -> Checked:
+        """The columns with what is known of them."""
+        return self._checked
+
     def column(self, name: str) -> FloatArray | None:
         """Any column by its name (`vwap`, `spread`, `bid` and `ask` too); None where the data lacks it."""
         return self._checked.columns.get(name)

@@ -21,6 +21,7 @@ class Instrument:
     multiplier: float = 1.0  # money per unit of price and quantity
     currency: str = "USD"
     min_quantity: float | None = None  # smallest order quantity
+    delisting_value: float | None = None  # at which a position ends with its data; None: the last price
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -28,6 +29,8 @@ class Instrument:
             if field.name in ("symbol", "currency"):
                 if not isinstance(value, str) or not value:
                     raise ConfigError("not a name", field=f"instrument {field.name}", found=value, allowed="text")
+            elif field.name == "delisting_value" and value == 0.0:
+                continue  # worth nothing
             elif not (value is None and field.default is None) and not is_positive(value):
                 name = f"instrument {self.symbol} {field.name}"
                 allowed = "a finite number above zero" + (", or None" if field.default is None else "")

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from admf.data.actions import accruals, delistings, in_order, read_actions
 from admf.data.bars import Bars
 from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
@@ -46,12 +47,14 @@ class Market:
         bars: Bars | Iterable[Bars],
         sessions: Any = "date",
         instruments: Instruments = None,
+        actions: Any = None,
     ) -> None:
         """Align `bars`. Raises DataError where they do not fit together, ConfigError for an instrument without data.
 
         `sessions`: "date", one for each UTC date; "gaps", a new one after a pause of more than 10 bars and 45 minutes;
         a table (or its file) with columns open and close in UTC, one row a session; or a calendar that the package
-        exchange_calendars knows, such as "XNYS". On undated bars only "date" is allowed, and there are none.
+        exchange_calendars knows, such as "XNYS". On undated bars only "date" is allowed, and there are none. `actions`:
+        a table (or its file) with columns symbol, timestamp and any of split_ratio, dividend, funding_rate.
         """
         parts = list(bars) if isinstance(bars, Iterable) else [bars]
         check_parts(parts)
@@ -66,6 +69,8 @@ class Market:
         self.has_vwap = all(part.column("vwap") is not None for part in parts)
         clock = parts[0].timestamp if len(parts) == 1 else union([part.timestamp for part in parts])
         self._sessions = split_sessions(clock, sessions, parts[0].given_frequency_ns) if self.dated else None
+        self._given_actions = read_actions(actions, self.symbols, clock, self.dated)
+        self._last_bars = np.array([np.searchsorted(clock, part.timestamp[-1]) for part in parts], np.int64)
         self.arrays = freeze(self._build(parts, clock))
 
     def _build(self, parts: Sequence[Bars], clock: StampArray) -> records.Market:
@@ -95,6 +100,13 @@ class Market:
         other.instruments = choose_instruments(instruments, self.symbols)
         other.instrument_records = to_records(other.instruments)
         return other
+
+    def actions(self, *, accrued: bool) -> NDArray[np.record]:
+        """Splits, dividends, funding and delistings as the kernels take them, with days of interest if `accrued`."""
+        parts = [self._given_actions, delistings(self._last_bars, self.bar_count, self.instruments)]
+        if accrued and self.dated:
+            parts.append(accruals(self.arrays.session_end, self.arrays.timestamp, DAY_NS))
+        return in_order(*parts)
 
     @property
     def bar_count(self) -> int:
@@ -154,6 +166,9 @@ class Market:
         if self.has_vwap:
             digest.update(b"vwap")
             digest.update(arrays.vwap.data)
+        actions = self.actions(accrued=False)
+        if len(actions):
+            digest.update(actions.tobytes())
         if self.session_rule not in SESSION_RULES:
             digest.update(arrays.session_end.data)
         return digest.hexdigest()

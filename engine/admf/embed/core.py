@@ -17,6 +17,7 @@ from admf.errors import CapacityError, ConfigError, DataError, OrderError, Strat
 from admf.execution import Account, Execution
 from admf.results import Result
 from admf.run.arguments import RecordLevel, check_bad_bars, read_market, read_record, read_value
+from admf.run.calls import make_calls
 from admf.run.stepping import (
     CASH,
     COMMAND_COUNT,
@@ -27,7 +28,6 @@ from admf.run.stepping import (
     QUANTITY,
     RUNNING,
     Fields,
-    make_calls,
 )
 from admf_kernels import records
 from admf_kernels.codes import CommandKind, RunStatus

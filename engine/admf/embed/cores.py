@@ -13,7 +13,7 @@ from admf.embed.opening import Facts, open_state
 from admf.errors import CapacityError, ConfigError, OrderError, StrategyError
 from admf.execution import Account, Execution
 from admf.run.arguments import check_bad_bars, read_market, read_value
-from admf.run.stepping import quiet
+from admf.run.calls import quiet
 from admf_kernels import embed
 from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels._views import WORDS

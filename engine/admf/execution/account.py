@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from admf.execution.values import Value
 from admf.models import Kind, Number, Pairs, Text
 
+RATES = ("cash_rate", "debit_rate", "borrow_rate")
+
 
 @dataclass(frozen=True, repr=False)
 class Account(Value):
@@ -17,7 +19,8 @@ class Account(Value):
     `leverage` above 1 lets positions, long and short alike, be worth that many times the equity (SPEC A-11); at 1
     `margin_initial` is the share of a short's entry value that is locked beside its proceeds. The equity has
     to cover the share `margin_maintenance` of the positions' value inside every bar, else positions are closed (SPEC
-    A-12, A-13); None tests nothing.
+    A-12, A-13); None tests nothing. Rates are shares a year: `cash_rate` on own cash, `debit_rate` on borrowed cash,
+    `borrow_rate` on the value of shorts (SPEC D-06).
     """
 
     cash: float = 100_000.0
@@ -26,6 +29,9 @@ class Account(Value):
     positions: Mapping[str, tuple[float, float]] | None = field(default=None, hash=False)
     margin_initial: float = 1.0
     margin_maintenance: float | None = None
+    cash_rate: float = 0.0
+    debit_rate: float = 0.0
+    borrow_rate: float = 0.0
 
     TITLE: ClassVar[str] = "account"
     KINDS: ClassVar[Mapping[str, Kind]] = {
@@ -35,10 +41,19 @@ class Account(Value):
         "positions": Pairs(),
         "margin_initial": Number(minimum=0.0),
         "margin_maintenance": Number(above=0.0, maximum=1.0, absent=math.nan),
+        "cash_rate": Number(),
+        "debit_rate": Number(minimum=0.0),
+        "borrow_rate": Number(minimum=0.0),
     }
+
+    @property
+    def accrues(self) -> bool:
+        """Whether there is interest or a borrow fee."""
+        return any(getattr(self, name) != 0.0 for name in RATES)
 
     def record_values(self) -> dict[str, Any]:
         """Fields of `config_dt`; the positions go into their own records."""
         maintenance = math.nan if self.margin_maintenance is None else self.margin_maintenance
         margins = {"margin_initial": self.margin_initial, "margin_maintenance": maintenance}
-        return {"initial_cash": self.cash, "leverage": self.leverage, **margins}
+        rates = {name: getattr(self, name) for name in RATES}
+        return {"initial_cash": self.cash, "leverage": self.leverage, **margins, **rates}

@@ -31,7 +31,7 @@ def refuse_contradictions(execution: "Execution", account: "Account", facts: Fac
     """ConfigError with every contradiction between rules, account, limits and data."""
     problems = Problems()
     errors = [*_volume(execution, facts.has_volume), *_prices(execution, facts.has_ticks), *_shorts(execution, account)]
-    errors += [*_columns(execution, facts), *_margins(execution, account), *_sessions(risk, facts.dated)]
+    errors += [*_columns(execution, facts), *_margins(execution, account), *_sessions(account, risk, facts.dated)]
     for error in [*errors, *_paths(execution), *_clock(execution)]:
         problems.add(error)
     problems.raise_any("execution")
@@ -158,11 +158,13 @@ def _margins(execution: "Execution", account: "Account") -> list[ConfigError]:
     return [ConfigError(message, field=field, found=maintenance, allowed=allowed, remedy=remedy)]
 
 
-def _sessions(risk: "Risk", dated: bool | None) -> list[ConfigError]:
-    """Limits of a session need one."""
+def _sessions(account: "Account", risk: "Risk", dated: bool | None) -> list[ConfigError]:
+    """Limits of a session and rates of a day need one."""
     if dated is not False:
         return []
-    limits = {"risk.max_daily_loss": risk.max_daily_loss, "risk.max_session_orders": risk.max_session_orders}
+    limits: dict[str, object] = {"risk.max_daily_loss": risk.max_daily_loss}
+    limits |= {"risk.max_session_orders": risk.max_session_orders}
+    limits |= {f"account.{name}": getattr(account, name) or None for name in ("cash_rate", "debit_rate", "borrow_rate")}
     message, remedy = "bars without stamps have no sessions", "use dated bars, or leave this out"
     return [
         ConfigError(message, field=field, found=found, remedy=remedy)

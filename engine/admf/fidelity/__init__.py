@@ -3,10 +3,11 @@
 from admf.fidelity.calibration import Calibration, calibrate_slippage
 from admf.fidelity.coarser import aggregate
 from admf.fidelity.compare import FillComparison, compare_fills
-from admf.fidelity.streams import Stream
+from admf.fidelity.streams import STREAMS, Stream
 from admf.fidelity.truth import Fidelity, fill_fidelity
 
 __all__ = [
+    "STREAMS",
     "Calibration",
     "Fidelity",
     "FillComparison",

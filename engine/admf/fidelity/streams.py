@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from admf.data import Bars
+from admf.data.instrument import tick_inverse
 from admf.data.stamps import DAY_NS
 from admf.errors import DataError, counted
 
@@ -15,6 +16,9 @@ HORIZON_BARS = 4  # of a slot: its orders end with its second to last bar, what 
 HOLE_NS_MAX = 7 * DAY_NS  # a slot with a longer hole in the data is none
 UNIT_BARS = 20  # ranges of so many bars before make the distance 1
 SLOTS_MIN = 10
+TICKS = tuple(float(f"{step}e{power}") for power in range(2, -9, -1) for step in (5, 2.5, 1))
+ON_TICK_MIN = 0.75  # some prints lie between ticks: sub-penny fills; half of the mids do, and are ticks of their own
+TICK_SLACK = 1e-3  # of a tick
 ROLES = "estx"  # entry, stop, target, what is held at the end
 
 Floats = NDArray[np.float64]
@@ -57,9 +61,27 @@ class Slots:
     price: Floats  # its close
     unit: Floats  # mean range of the bars before
     side: Indices  # +1, −1 in turns
+    tick: float | None  # on whose multiples the levels lie
+
+    def on_tick(self, level: Floats) -> Floats:
+        """The nearest prices that can be quoted."""
+        if self.tick is None:
+            return level
+        inverse = tick_inverse(self.tick)
+        return np.round(level * inverse) / inverse
 
 
-def slots_of(coarse: Bars, sound: NDArray[np.bool_]) -> Slots:
+def likely_tick(bars: Bars) -> float | None:
+    """The coarsest of the usual ticks (1, 2.5 or 5 · 10^k) that holds `ON_TICK_MIN` of all prices; None without one."""
+    prices = np.concatenate([bars.open, bars.high, bars.low, bars.close])
+    for tick in TICKS:
+        places = prices * tick_inverse(tick)
+        if np.mean(np.abs(places - np.round(places)) < TICK_SLACK) >= ON_TICK_MIN:
+            return tick
+    return None
+
+
+def slots_of(coarse: Bars, sound: NDArray[np.bool_], tick: float | None) -> Slots:
     """Every `HORIZON_BARS` + 1 bars one slot, if all of them are sound; DataError where that makes fewer than ten."""
     spread = coarse.high - coarse.low
     sums = np.concatenate([[0.0], np.cumsum(spread)])
@@ -76,7 +98,7 @@ def slots_of(coarse: Bars, sound: NDArray[np.bool_]) -> Slots:
         allowed = f"at least {UNIT_BARS + SLOTS_MIN * step} bars, with ranges, without long holes"
         raise DataError("too few coarse bars", field="coarse", found=found, allowed=allowed)
     side = np.where(np.arange(len(bars)) % 2 == 0, 1, -1)
-    return Slots(bars, coarse.close[bars], unit, side)
+    return Slots(bars, coarse.close[bars], unit, side, tick)
 
 
 def orders_of(stream: Stream, slots: Slots, ends: Indices) -> pl.DataFrame:
@@ -97,10 +119,10 @@ def orders_of(stream: Stream, slots: Slots, ends: Indices) -> pl.DataFrame:
     if stream.entry == "market":
         entry |= {"type": "market"}
     elif stream.entry == "limit":
-        reference = slots.price - away
+        reference = slots.on_tick(slots.price - away)
         entry |= {"type": "limit", "limit_price": reference}
     elif stream.entry == "stop":
-        reference = slots.price + away
+        reference = slots.on_tick(slots.price + away)
         entry |= {"type": "stop", "stop_price": reference}
     else:
         entry |= {"type": "trailing_stop", "trail_amount": slots.unit * stream.distance}
@@ -108,8 +130,8 @@ def orders_of(stream: Stream, slots: Slots, ends: Indices) -> pl.DataFrame:
     if stream.width is not None:
         width = slots.side * slots.unit * stream.width
         exits = {"bar": sent, "side": other, "parent": ids + "e", "oco": ids} | until
-        tables.append(exits | {"id": ids + "s", "type": "stop", "stop_price": reference - width})
-        tables.append(exits | {"id": ids + "t", "type": "limit", "limit_price": reference + width})
+        tables.append(exits | {"id": ids + "s", "type": "stop", "stop_price": slots.on_tick(reference - width)})
+        tables.append(exits | {"id": ids + "t", "type": "limit", "limit_price": slots.on_tick(reference + width)})
     tables.append({"id": ids + "x", "bar": last, "side": other, "quantity": one, "type": "market", "reduce_only": True})
     whole = pl.concat([pl.DataFrame(table) for table in tables], how="diagonal_relaxed")
     return whole.with_columns(pl.col("reduce_only").fill_null(value=False)).sort("bar", maintain_order=True)

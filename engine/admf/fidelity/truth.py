@@ -18,7 +18,7 @@ from admf.fidelity.charts import ErrorChart
 from admf.fidelity.coarser import Nesting, check_nesting, nest
 from admf.fidelity.compare import read_models
 from admf.fidelity.fills import FillChart
-from admf.fidelity.streams import SLOTS_MIN, STREAMS, Floats, Slots, Stream, orders_of, slots_of
+from admf.fidelity.streams import SLOTS_MIN, STREAMS, Floats, Slots, Stream, likely_tick, orders_of, slots_of
 from admf.fidelity.worlds import DECISIONS, NEITHER, Outcome, World
 
 BPS = 1e4
@@ -145,7 +145,7 @@ def fill_fidelity(
     """
     read = read_models(MODELS if models is None else models)
     nesting = check_nesting(bars, coarse) if isinstance(coarse, Bars) else nest(bars, coarse, sessions)
-    study = Study(nesting, slots_of(nesting.coarse, nesting.sound), read, truth or Execution(), seed)
+    study = Study(nesting, slots_of(nesting.coarse, nesting.sound, likely_tick(bars)), read, truth or Execution(), seed)
     sent = list(streams)
     measured = on_threads(study.measure, sent, progress)
     return Fidelity(
@@ -189,8 +189,9 @@ class Study:
         real = World(self._fine, orders_of(stream, slots, self.nesting.lasts), count).play(truth)
         world = World(self._coarse, orders_of(stream, slots, own), count)
         worlds = {name: world.play(model) for name, model in self._models.items()}
-        errors = [errors_of(stream, name, found, real, slots, self._seed) for name, found in worlds.items()]
         worst, best = (world.play(truth.replace(path=path)) for path in ("worst", "best"))
+        undecided = worst.decision != best.decision
+        errors = [errors_of(stream, name, found, real, slots, undecided, self._seed) for name, found in worlds.items()]
         return Measured(stream.name, real, worlds, errors, coverage_of(stream, worst, best, real, slots, self._seed))
 
 
@@ -250,8 +251,20 @@ def slot_rows(stream: str, model: str, world: Outcome, real: Outcome, slots: Slo
     )
 
 
-def errors_of(stream: Stream, model: str, world: Outcome, real: Outcome, slots: Slots, seed: int) -> dict[str, Any]:
-    """One row of the table: the errors of a model in one stream, in bps of the price at submission."""
+def errors_of(
+    stream: Stream,
+    model: str,
+    world: Outcome,
+    real: Outcome,
+    slots: Slots,
+    undecided: NDArray[np.bool_],
+    seed: int,
+) -> dict[str, Any]:
+    """One row of the table: the errors of a model in one stream, in bps of the price at submission.
+
+    `undecided` are the slots in which the worst and the best path end differently: `open_right` is the share of them in
+    which the model is right, where a coin would be in half.
+    """
     known = ~real.ambiguous
     both = known & world.filled & real.filled
     scale = BPS / slots.price
@@ -274,6 +287,8 @@ def errors_of(stream: Stream, model: str, world: Outcome, real: Outcome, slots: 
         "price_p5_bps": float(np.quantile(paid, 0.05)) if len(paid) else None,
         "price_p95_bps": float(np.quantile(paid, 0.95)) if len(paid) else None,
         "decisions_right": right / int(np.count_nonzero(decided)) if bracket and decided.any() else None,
+        "open_slots": int(np.count_nonzero(undecided & known)),
+        "open_right": share((world.decision == real.decision) & undecided & known, undecided & known),
         "profit_bias_bps": float(np.mean(gained)),
         "profit_low_bps": low,
         "profit_high_bps": high,

@@ -115,6 +115,11 @@ def _counts(account: np.record) -> Metrics:
         "bad_bars": int(account["bad_bars"]),
         "bad_bar_first": bad_bar_first if bad_bar_first >= 0 else None,
         "margin_calls": int(account["margin_calls"]),
+        "delistings": int(account["delistings"]),
+        "dividends": float(account["dividends"]),
+        "funding": float(account["funding"]),
+        "interest": float(account["interest"]),
+        "borrow_fees": float(account["borrow_fees"]),
         "bankrupt": bankrupt_bar >= 0,
         "bankrupt_bar": bankrupt_bar if bankrupt_bar >= 0 else None,
     }

@@ -162,10 +162,11 @@ class Result:
         return {name: frame.to_pandas() for name, frame in self.recorded_frames().items()}
 
     def report(self, path: str | Path) -> Path:
-        """Write one self-contained HTML page with charts, key figures and trades; OutputError if that is refused."""
+        """Write one self-contained page, .html or .md, with charts, key figures and trades; OutputError if refused."""
+        from admf.results.pages import Page
         from admf.results.report import write_report
 
-        return write_report(self, Path(path))
+        return write_report(Page.of(self), Path(path))
 
     @cached_property
     def _order_ids(self) -> pl.Series:

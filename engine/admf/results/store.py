@@ -13,11 +13,11 @@ import numpy as np
 
 from admf.errors import OutputError
 from admf.results.describe import rejections, span
+from admf.results.pages import RUN_FILE, WORDS, page_words
 
 if TYPE_CHECKING:
     from admf.results.result import Result
 
-RUN_FILE = "run.json"  # what makes a folder one of ours
 FRAMES = ("fills", "orders", "transitions", "trades", "trades_fifo", "positions", "equity", "metrics")
 REPORT_FILE = "report.html"  # put beside the frames by whoever wants it there
 STORED = {RUN_FILE, REPORT_FILE, *(f"{name}.parquet" for name in FRAMES)}
@@ -36,7 +36,8 @@ def write_folder(result: "Result", folder: Path) -> Path:
         try:
             for name, frame in (result.recorded_frames() | {"metrics": result.metrics_frame}).items():
                 frame.write_parquet(temporary / f"{name}.parquet")
-            (temporary / RUN_FILE).write_text(json_text(result.to_dict()), encoding="utf-8")
+            text = json_text(result.to_dict() | {WORDS: page_words(result)})
+            (temporary / RUN_FILE).write_text(text, encoding="utf-8")
             _move_into_place(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -20,7 +20,12 @@ MINUTE_NS = 60_000_000_000
 SAMPLE_BARS = 1_000  # enough to see whether bars are finer than a minute
 STAMP = pl.Datetime("us", "UTC")  # of `Market.timestamps`
 # reason of the fill → prefix of the id
-ENGINE_ORDERS = {Reason.CLOSE_POSITIONS: "close", Reason.BANKRUPT: "bankrupt", Reason.MARGIN_CALL: "margin_call"}
+ENGINE_ORDERS = {
+    Reason.CLOSE_POSITIONS: "close",
+    Reason.BANKRUPT: "bankrupt",
+    Reason.MARGIN_CALL: "margin_call",
+    Reason.DELISTED: "delisted",
+}
 
 Indices = NDArray[np.integer]
 

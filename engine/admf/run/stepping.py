@@ -1,86 +1,25 @@
 """`Stepper`: one container driven bar by bar from Python, by the kernels of the compiled loop."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba.core import config
 from numpy.typing import NDArray
 
-from admf.errors import StrategyError
+from admf.run.calls import make_calls
 from admf.run.loop import LOGS, Logs, Loop
-from admf_kernels import advance as loops
-from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels.arena import Sizes, allocate
 from admf_kernels.codes import CommandKind, Reason, RunStatus
-from admf_kernels.limits import limit_one
 from admf_kernels.records import Market, State, account_dt, position_dt
 from admf_kernels.views import handles
 
 NAN = float("nan")
 RUNNING, NEED_ROOM = RunStatus.RUNNING.value, RunStatus.NEED_ROOM.value
-TICKET = (1, 0, 1.0, NAN, NAN, 0, 0, False, False, -1, 0, True, 0, NAN, 0, -1, NAN, False, NAN, NAN)
 POISON, CANARY = 0xA5, 0xC7
 GUARD_BYTES = 256
 POISONED = ("orders", "working", "hits", "commands", "curve", *LOGS)
 GUARDED = ("account", "positions", *POISONED)
-
-
-class Calls(NamedTuple):
-    """The kernels of a stepper, compiled or plain."""
-
-    advance: Callable[..., int]
-    solvent_until: Callable[..., int]
-    submit: Callable[..., int]
-    command: Callable[..., int]
-    limit_one: Callable[..., float]
-
-
-def make_calls(market: Market, state: State, laws: Mapping[str, Callable[..., Any]], *, plain: bool) -> Calls:
-    """The kernels with the user's laws in them; StrategyError for a law that does not compile."""
-    if not laws and plain in _without_laws:
-        return _without_laws[plain]
-    calls = _compile(market, state, laws, plain=plain)
-    if not laws:
-        _without_laws[plain] = calls
-    return calls
-
-
-_without_laws: dict[bool, Calls] = {}  # by `plain`: the same for all containers of the process
-
-
-def _compile(market: Market, state: State, laws: Mapping[str, Callable[..., Any]], *, plain: bool) -> Calls:
-    bound = [specialise(loops.advance, hooks=laws, compiled=not plain)]
-    bound += [
-        specialise(function, compiled=not plain)
-        for function in (loops.solvent_until, loops.submit, loops.command, limit_one)
-    ]
-    if plain:
-        return Calls(*map(quiet, bound))
-    market_table, state_table, zero = handles(market), handles(state), 0
-    arguments: tuple[tuple[Any, ...], ...] = (
-        (market_table, state_table, zero, zero),
-        (market_table, state_table, zero, zero),
-        (state_table, zero, *TICKET),
-        (state_table, zero, zero, NAN, NAN, NAN),
-        (state_table, zero, zero, zero, NAN, zero, NAN, NAN, NAN),
-    )
-    try:
-        for function, types in zip(bound, arguments, strict=True):
-            compile_now(function, types)
-    except CompileError as error:
-        raise StrategyError(str(error)) from error
-    return Calls(*bound)
-
-
-def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Plain laws, as quiet about wrapping and division by zero as compiled ones."""
-
-    def call(*arguments: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*arguments)
-
-    return call
 
 
 class Fields:
@@ -107,6 +46,7 @@ TRANSITION_COUNT, WORKING_COUNT = (
 COMMAND_COUNT, ORDER_COUNT = Fields.place(account_dt, "command_count"), Fields.place(account_dt, "order_count")
 CHECKED_COUNT, BANKRUPT_BAR = Fields.place(account_dt, "checked_count"), Fields.place(account_dt, "bankrupt_bar")
 HOOKED_COUNT, NEXT_OCO = Fields.place(account_dt, "hooked_count"), Fields.place(account_dt, "next_oco")
+ACTION_BAR = Fields.place(account_dt, "action_bar")
 ROW_LIMIT = Fields.place(account_dt, "row_limit")
 CASH, LOCKED, EQUITY = (Fields.place(account_dt, name) for name in ("cash", "locked", "equity"))
 QUANTITY, AVERAGE = Fields.place(position_dt, "quantity"), Fields.place(position_dt, "average_price")
@@ -212,7 +152,12 @@ class Stepper(Loop):
         if bar < self._quiet_until:
             return False
         ints = self.account.ints
-        busy = ints[WORKING_COUNT] > 0 or ints[COMMAND_COUNT] > 0 or ints[ORDER_COUNT] > ints[CHECKED_COUNT]
+        busy = (
+            bar == ints[ACTION_BAR]
+            or ints[WORKING_COUNT] > 0
+            or ints[COMMAND_COUNT] > 0
+            or ints[ORDER_COUNT] > ints[CHECKED_COUNT]
+        )
         if not busy and self._is_quiet(bar):
             return False
         self._play(bar)
@@ -221,11 +166,11 @@ class Stepper(Loop):
     def _is_quiet(self, bar: int) -> bool:
         """Whether the bar can wait: nothing lives, and the account stays solvent beyond it."""
         if self.is_flat() and self.account.floats[CASH] > 0.0:
-            self._quiet_until = self.bars
+            self._quiet_until = min(self.bars, self.account.ints[ACTION_BAR])
             return True
         if self.account.ints[BAR] < bar - 1:
             self._play(bar - 1)
-        last = min(bar + self._look_ahead, self.bars)
+        last = min(bar + self._look_ahead, self.bars, self.account.ints[ACTION_BAR])
         self._quiet_until = self.calls.solvent_until(self._market_table, self._state_table, bar, last)
         self._look_ahead = min(2 * self._look_ahead, LOOK_AHEAD_BARS_MAX)
         return bar < self._quiet_until

@@ -11,10 +11,11 @@ from admf_kernels.codes import BarFlag
 
 
 def market_allows(market: Market) -> bool:
-    """One symbol, every bar valid and traded, more than two bars."""
+    """One symbol, every bar valid and traded, more than two bars, no splits and no dividends."""
     valid = bool((market.arrays.flags & np.uint8(BarFlag.VALID)).all())
     traded = not market.has_volume or bool((market.arrays.volume > 0.0).all())
-    return market.symbol_count == 1 and market.bar_count > 2 and valid and traded
+    quiet = not len(market.actions(accrued=False))
+    return market.symbol_count == 1 and market.bar_count > 2 and valid and traded and quiet
 
 
 def strategy_allows(strategy: CompiledStrategy) -> bool:
@@ -24,7 +25,7 @@ def strategy_allows(strategy: CompiledStrategy) -> bool:
 
 
 def rules_allow(execution: Execution, account: Account, risk: Risk) -> bool:
-    """Market orders meet the next open, whole; no limits; nothing is closed by a margin call."""
+    """Market orders meet the next open, whole; no limits, interest and margin calls."""
     return (
         execution.market_fill == "next_open"
         and execution.price_ref == "range"
@@ -32,5 +33,6 @@ def rules_allow(execution: Execution, account: Account, risk: Risk) -> bool:
         and execution.volume_limit is None
         and execution.min_fill == 0.0
         and account.margin_maintenance is None
+        and not account.accrues
         and not risk.limited
     )

@@ -87,7 +87,8 @@ class Arena(Loop):
         group = settings.groups[number]
         market, orders_per_bar_max = group.run.market, group.run.orders_per_bar_max
         sizes = arena_sizes(market.symbol_count, orders_per_bar_max)
-        state = allocate(sizes)._replace(instruments=group.opened.instruments, fees=group.opened.fees)
+        shared = {name: getattr(group.opened, name) for name in ("instruments", "fees", "actions")}
+        state = allocate(sizes)._replace(**shared)
         super().__init__(market.arrays, state, lambda *_: 0, orders_per_bar_max)
         self._settings, self._kernels, self._number = settings, kernels, number
         self._widths = (state.orders.dtype.itemsize // 8, state.fills.dtype.itemsize // 8)

@@ -91,6 +91,11 @@ def counts(accounts: NDArray[np.record]) -> Columns:
         "bad_bars": whole(accounts, "bad_bars"),
         "bad_bar_first": whole(accounts, "bad_bar_first"),
         "margin_calls": whole(accounts, "margin_calls"),
+        "delistings": whole(accounts, "delistings"),
+        "dividends": accounts["dividends"].copy(),
+        "funding": accounts["funding"].copy(),
+        "interest": accounts["interest"].copy(),
+        "borrow_fees": accounts["borrow_fees"].copy(),
         "bankrupt": accounts["bankrupt_bar"] >= 0,
         "bankrupt_bar": whole(accounts, "bankrupt_bar"),
     }

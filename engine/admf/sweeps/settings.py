@@ -133,7 +133,7 @@ class Settings:
         check_bad_bars(rules.execution, self._market)
         opened = run.state()
         row = run.strategy_record()
-        kernel = (tuple(rules.execution.user_laws().values()), opened.fees.tobytes())
+        kernel = (tuple(rules.execution.user_laws().values()), opened.fees.tobytes(), opened.actions.tobytes())
         if kernel not in self._by_kernel:
             self._by_kernel[kernel] = len(self.groups)
             self.groups.append(Group(run, opened, row))

@@ -1,0 +1,134 @@
+"""Splits, dividends, funding from a table, delistings from the data: rows of `action_dt` on the clock of a market."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from admf.data.files import find_format, reading
+from admf.data.instrument import Instrument
+from admf.data.stamps import StampArray, stamp_text, to_stamps
+from admf.data.tables import to_frame
+from admf.errors import DataError
+from admf_kernels.codes import ActionKind
+from admf_kernels.records import action_dt
+
+# column → kind, and the value that says that there is nothing
+COLUMNS = {
+    "split_ratio": (ActionKind.SPLIT, 1.0),
+    "dividend": (ActionKind.DIVIDEND, 0.0),
+    "funding_rate": (ActionKind.FUNDING, 0.0),
+}
+Rows = NDArray[np.record]
+
+
+def read_actions(table: Any, symbols: Sequence[str], clock: StampArray, dated: bool) -> Rows:
+    """The rows of a table with `symbol`, `timestamp` and any of `split_ratio`, `dividend`, `funding_rate`.
+
+    A split or a dividend acts on the first bar that opens at its stamp or later, a funding rate on the last bar that
+    opens before it. DataError for a table without these columns, for symbols and stamps that the market does not have,
+    and for values that make no sense.
+    """
+    if table is None:
+        return np.zeros(0, action_dt)
+    frame = actions_frame(table)
+    if not dated:
+        raise DataError("bars without stamps have no ex dates", field="actions", remedy="use dated bars")
+    names = frame["symbol"].cast(pl.String)
+    unknown = sorted(set(names.to_list()) - set(symbols))
+    if unknown:
+        remedy = "keep the rows of the market's symbols: actions.filter(pl.col('symbol').is_in([…]))"
+        raise DataError("no bars for this symbol", field="actions.symbol", found=", ".join(unknown[:5]), remedy=remedy)
+    stamps = to_stamps(frame["timestamp"], "UTC", "actions")
+    columns = names.replace_strict({name: place for place, name in enumerate(symbols)}, return_dtype=pl.Int32)
+    parts = []
+    for name, (kind, nothing) in COLUMNS.items():
+        if name in frame.columns:
+            values = frame[name].cast(pl.Float64, strict=False).fill_null(nothing).to_numpy()
+            check_values(name, kind, values, stamps)
+            wanted = values != nothing
+            bars = bars_of(kind, stamps[wanted], clock)
+            parts.append(as_rows(kind, bars, columns.to_numpy()[wanted], values[wanted]))
+    return np.concatenate(parts)
+
+
+def actions_frame(table: Any) -> pl.DataFrame:
+    """The table with the columns that are needed; DataError where they are not there."""
+    if isinstance(table, str | PathLike):
+        path = Path(table)
+        form = find_format(path)
+        with reading(path, form):
+            table = form.read(path, form.names(path))
+    frame = to_frame(table)
+    missing = [name for name in ("symbol", "timestamp") if name not in frame.columns]
+    if missing or not set(COLUMNS) & set(frame.columns):
+        allowed = f"symbol, timestamp, and one or more of {', '.join(COLUMNS)}"
+        raise DataError("columns are missing", field="actions", found=", ".join(frame.columns), allowed=allowed)
+    return frame
+
+
+def check_values(name: str, kind: ActionKind, values: NDArray[np.float64], stamps: StampArray) -> None:
+    """DataError for the first value that makes no sense."""
+    good = np.isfinite(values)
+    if kind is ActionKind.SPLIT:
+        good &= values > 0.0
+    elif kind is ActionKind.DIVIDEND:
+        good &= values >= 0.0
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0])
+        allowed = {ActionKind.SPLIT: "a number > 0: 2 is two shares for one", ActionKind.DIVIDEND: "a number >= 0"}
+        raise DataError(
+            f"row {row}, {stamp_text(int(stamps[row]))}",
+            field=f"actions.{name}",
+            found=float(values[row]),
+            allowed=allowed.get(kind, "a finite number"),
+        )
+
+
+def bars_of(kind: ActionKind, stamps: StampArray, clock: StampArray) -> NDArray[np.int64]:
+    """The bar of each row; DataError for one that lies outside the data."""
+    late = kind is ActionKind.FUNDING
+    bars = np.searchsorted(clock, stamps) - (1 if late else 0)
+    outside = (bars < 0) | (bars >= len(clock)) | (stamps < clock[0])
+    if outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        allowed = f"{stamp_text(int(clock[0]))} to {stamp_text(int(clock[-1]))}"
+        remedy = "keep the rows within the dates of the bars"
+        found = stamp_text(int(stamps[row]))
+        raise DataError("outside the data", field="actions.timestamp", found=found, allowed=allowed, remedy=remedy)
+    return bars
+
+
+def as_rows(kind: ActionKind, bars: Any, symbols: Any, values: Any) -> Rows:
+    """Rows of one kind."""
+    rows: Rows = np.zeros(len(bars), action_dt)
+    rows["kind"], rows["bar"], rows["symbol"], rows["value"] = kind, bars, symbols, values
+    return rows
+
+
+def delistings(last_bars: NDArray[np.int64], bar_count: int, instruments: Sequence[Instrument]) -> Rows:
+    """One row for each symbol whose data ends before the clock does, on the bar after its last one."""
+    ended = np.flatnonzero(last_bars < bar_count - 1)
+    values = [instruments[place].delisting_value for place in ended.tolist()]
+    prices = [np.nan if value is None else value for value in values]
+    return as_rows(ActionKind.DELISTING, last_bars[ended] + 1, ended, prices)
+
+
+def accruals(session_end: NDArray[np.int32], stamps: StampArray, day_ns: int) -> Rows:
+    """One row for each session but the last: the days to the next one."""
+    ends = np.unique(session_end)[:-1].astype(np.int64)
+    days = stamps[ends + 1] // day_ns - stamps[ends] // day_ns
+    return as_rows(ActionKind.ACCRUAL, ends, np.zeros(len(ends)), days)
+
+
+def in_order(*parts: Rows) -> Rows:
+    """All rows as the kernels take them: by bar, kind and symbol; read-only."""
+    given = np.concatenate(parts)
+    rows: Rows = np.empty(len(given), action_dt)  # concatenated rows are no records any more
+    rows[:] = given[np.lexsort((given["symbol"], given["kind"], given["bar"]))]
+    rows.flags.writeable = False
+    return rows
