@@ -152,6 +152,8 @@ def c_open(state: int, cash: float, orders_per_bar_max: int) -> int:
     for word in range(len(positions)):
         positions[word] = POSITION_WORDS[word % size]
     state_view.account[0].row_limit = orders_per_bar_max
+    if len(state_view.actions) > 0:
+        state_view.account[0].action_bar = state_view.actions[0].bar
     return RUNNING
 
 
