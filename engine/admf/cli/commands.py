@@ -3,7 +3,7 @@
 from cyclopts import App
 
 import admf
-from admf.cli import asking, comparing, proving, running, sweeping
+from admf.cli import asking, comparing, proving, running, sweeping, trading
 
 app = App(
     name="admf",
@@ -21,6 +21,8 @@ for command in (
     sweeping.sweep,
     sweeping.plan,
     sweeping.replay,
+    trading.paper,
+    trading.status,
     comparing.compare_fills,
     comparing.fidelity,
     comparing.calibrate,
