@@ -1,6 +1,8 @@
 """Live sessions for tests: a market, strategies that fail or hang, a manager with some of them."""
 
+import json
 import threading
+from pathlib import Path
 from typing import Any, ClassVar
 
 import admf
@@ -8,6 +10,7 @@ from admf.coordinate import ThreadModel
 from admf.events import BarEvent, EventStrategy
 from admf.live import Care, HistoricalFeed, LiveTradingManager
 from admf.live.settings import Shared, StrategySettings
+from admf.replay import EventLog, LogWriter
 from admf.strategies import TrendFollowingEvents
 
 RULES = admf.Execution(
@@ -97,3 +100,15 @@ class DayOrders(EventStrategy):
             self.submit(-1, "market_on_open", self.position())
         if self.count % 53 == 0:
             self.bracket(1, 5.0, stop_loss=bar.close * 0.99, take_profit=bar.close * 1.01)
+
+
+def changed(log: EventLog, path: Path, place: int) -> EventLog:
+    """A copy of a log in which the price of one fill differs in its last bit."""
+    writer = LogWriter(path, {name: value for name, value in log.header.items() if name != "version"})
+    for row in log.rows:
+        payload = json.loads(row.payload)
+        if row.sequence == place:
+            payload[6] = payload[6] * (1 + 2**-52)
+        writer.note(row.kind, row.time_ns, row.bar, payload)
+    writer.close()
+    return EventLog(path)

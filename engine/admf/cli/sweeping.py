@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from admf.cli.options import Json, OnDefect, Record, Sets
+from admf.cli.options import Flag, Json, OnDefect, Record, Sets
 from admf.cli.running import changes, load_market
 from admf.cli.show import Progress, print_facts, print_json, print_note, print_rich, show_result
+from admf.errors import ConfigError
 
 if TYPE_CHECKING:
     from admf.sweeps import Study
@@ -118,22 +119,31 @@ def plan(
 
 
 def replay(
-    study: Path,
+    places: tuple[Path, ...],
     /,
     *,
-    row: int,
+    row: int | None = None,
+    stop: int | None = None,
+    step: Flag = False,
+    bisect: Flag = False,
     out: Path | None = None,
     record: Record = "full",
     json: Json = False,
 ) -> None:
-    """Run one row of a study again in full; it must give the trace that the study has.
+    """Run one row of a study again, or the event logs of live sessions; what comes must be what came.
 
     Parameters
     ----------
-    study
-        Folder made by admf sweep.
+    places
+        Folder made by admf sweep, or files .events of sessions, each run in a container of its own.
     row
-        The row, as in the results.
+        The row of a study, as in the results.
+    stop
+        Of a log: stop before this event is delivered, and show the container.
+    step
+        Of a log: from there on deliver an event with each line of standard input.
+    bisect
+        Run nothing: show the first event in which two logs differ.
     out
         Folder for fills, orders, transitions, trades, equity, metrics (Parquet) and report.html.
     record
@@ -142,12 +152,23 @@ def replay(
         Print one JSON object in place of the summary.
     """
     from admf.results.store import check_target
+
+    if len(places) != 1 or not places[0].is_dir():
+        from admf.cli.replaying import replay_logs
+
+        if row is not None or not places:
+            found, allowed = ", ".join(map(str, places)) or "nothing", "one folder of a study with --row, or logs"
+            raise ConfigError("not to be replayed together", field="places", found=found, allowed=allowed)
+        replay_logs(places, stop=stop, step=step, bisect=bisect, as_json=json)
+        return
+    if row is None:
+        raise ConfigError("missing", field="row", remedy="name a row of the study: --row 0")
     from admf.sweeps.configured import open_study
 
     if out is not None:
         check_target(out)
     with Progress(f"row {row}"):
-        result = open_study(study).replay(row, record=record)
+        result = open_study(places[0]).replay(row, record=record)
     show_result(result, out, as_json=json)
 
 

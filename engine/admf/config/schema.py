@@ -239,7 +239,8 @@ class LiveStrategy(Section):
 class LiveTrading(Section):
     """Trading as time goes by: one strategy under `components`, or several under `strategies`, by id.
 
-    `speed`: historical bars come as fast as they are taken, in real time, or that many times as fast.
+    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `speed`:
+    historical bars come as fast as they are taken, in real time, or that many times as fast.
     """
 
     container_type: Annotated[str, Leaf(Choice(("live",)))] = "live"
@@ -248,6 +249,7 @@ class LiveTrading(Section):
     strategies: dict[str, LiveStrategy] = {}
     thread_model: Annotated[str, Leaf(Choice(LIVE_THREADS))] = "ASYNC_SINGLE"
     speed: Annotated[str | float, Leaf(Speed())] = "fast"
+    event_log: Flag = True
     monitoring_enabled: Flag = True
     health_check_interval: Positive = 60.0
     error_handling: Annotated[str | None, Leaf(Choice(("graceful", "stop")))] = None

@@ -2,20 +2,24 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from admf.container import ComponentRegistry, ContainerFactory, ScopedContainer
+from admf.container import ComponentRegistry, ContainerFactory
 from admf.coordinate import BacktestResults, ExecutionMode, ThreadModel
 from admf.errors import AdmfError, ConfigError, RunError
 from admf.live.bars import Facts, FeedBar
-from admf.live.components import MARKET_FACTS, LiveDataHandler, LiveRiskManager, PaperBroker, VirtualPortfolio
 from admf.live.feed import MarketDataFeed
+from admf.live.making import make_container
 from admf.live.monitor import Monitor
+from admf.live.recording import header_of
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
 from admf.live.settings import Care, Shared, StrategySettings, read_strategy
 from admf.live.strategy_container import LiveState, LiveStrategyContainer
 from admf.models import unknown_name
+from admf.replay import LogWriter
+from admf.replay.log import SUFFIX
 
 FEED = "market_data_feed"
 MODES = (ExecutionMode.PAPER_TRADING,)
@@ -30,7 +34,8 @@ class LiveTradingManager:
     `shared_services["market_data_feed"]` is a `MarketDataFeed`. `mode` PAPER_TRADING fills orders by the compiled step
     of the backtest. `thread_model`: ASYNC_SINGLE has one event loop for all containers, ASYNC_MULTI one for each,
     MULTI_THREADED a thread for each, MIXED an event loop for each `thread_group` and a thread for each strategy
-    without one. Strategies may be added, paused, resumed and removed before and while `run` works, from any thread.
+    without one. With `log_folder` the events of each strategy go to a file of its own. Strategies may be added, paused,
+    resumed and removed before and while `run` works, from any thread.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class LiveTradingManager:
         shared: Shared | None = None,
         health_check_interval: float = 60.0,
         status_folder: Path | None = None,
+        log_folder: Path | None = None,
         registry: ComponentRegistry | None = None,
     ) -> None:
         """Raises ConfigError for a mode or thread model that is not for trading, and without a feed."""
@@ -65,6 +71,7 @@ class LiveTradingManager:
         self.results: dict[str, BacktestResults] = {}
         self._runners: dict[str, Runner] = {}
         self._monitor = Monitor(self.status, health_check_interval, status_folder)
+        self._log_folder = log_folder
         self._lock = threading.RLock()
         self._killed = ""
 
@@ -86,26 +93,30 @@ class LiveTradingManager:
                 else read_strategy(strategy_id, strategy_config, self.shared)
             )
             facts = self._facts(settings)
-            container = self._create_live_container(strategy_id, settings, facts)
+            recorder = self._recorder(settings, facts)
+            made = make_container(settings, facts, self.care, recorder, self.container_factory)
             try:
-                container.initialize_scope()
-                made = LiveStrategyContainer(container.container_id, container, settings, facts, self.care)
                 made.start()
             except BaseException as error:
-                container.abandon(error)
+                made.container.abandon(error)
                 raise
             self._runner_of(made).add(made)
             self.active_strategies[strategy_id] = made
             if self._killed:
-                made.pause(self._killed)
+                self._put(made, lambda: made.control("pause", self._killed))
 
     def pause(self, strategy_id: str) -> None:
-        """Nothing is opened until `resume`: bars, exits, cancels and the book go on."""
-        self._find(strategy_id).pause()
+        """Nothing is opened until `resume`: bars, exits, cancels and the book go on; from the next bars on."""
+        container = self._find(strategy_id)
+        container.require_events("paused")
+        self._put(container, lambda: container.control("pause", "paused"))
 
     def resume(self, strategy_id: str) -> None:
         """Ends a pause; a strategy that had failed for good starts afresh."""
-        self._find(strategy_id).resume()
+        container = self._find(strategy_id)
+        if container.state in (LiveState.STALLED, LiveState.STOPPED):
+            raise ConfigError("cannot be resumed", field=container.container_id, found=container.state.value)
+        self._put(container, lambda: container.control("resume"))
 
     def remove_strategy(self, strategy_id: str) -> BacktestResults | None:
         """Ends a strategy after the bars it has; its positions stay as they are in the result, None without a bar."""
@@ -122,14 +133,20 @@ class LiveTradingManager:
         with self._lock:
             self._killed = reason
             for container in self.active_strategies.values():
-                work = lambda container=container: container.kill(reason, flatten=flatten)  # noqa: E731
-                self._put(container, work)
+                self._put(container, partial(container.control, "kill", reason, flatten))
 
     def _find(self, strategy_id: str) -> LiveStrategyContainer:
         with self._lock:
             if strategy_id not in self.active_strategies:
                 raise unknown_name(strategy_id, self.active_strategies, field="strategy_id", what="strategy")
             return self.active_strategies[strategy_id]
+
+    def _recorder(self, settings: StrategySettings, facts: Facts) -> LogWriter | None:
+        if self._log_folder is None:
+            return None
+        path = self._log_folder / f"{settings.strategy_id}{SUFFIX}"
+        path.unlink(missing_ok=True)  # a new session
+        return LogWriter(path, header_of(settings, facts, self.care))
 
     def _facts(self, settings: StrategySettings) -> Facts:
         known = self.feed.facts
@@ -139,30 +156,6 @@ class LiveTradingManager:
             field = f"strategies.{settings.strategy_id}.symbol"
             raise unknown_name(settings.symbol, known, field=field, what="symbol")
         return known[settings.symbol]
-
-    def _create_live_container(self, strategy_id: str, settings: StrategySettings, facts: Facts) -> ScopedContainer:
-        container = self.container_factory.create(container_id=f"live_{strategy_id}")
-        try:
-            for spec in self._specs(strategy_id, settings):
-                container.create_component(spec)
-            container.register_shared_service(MARKET_FACTS, facts)
-        except BaseException as error:
-            container.abandon(error)
-            raise
-        return container
-
-    def _specs(self, strategy_id: str, settings: StrategySettings) -> list[dict[str, Any]]:
-        """The components of a strategy."""
-        strategy, account = settings.strategy, settings.account
-        books = {"strategy_id": strategy_id, "initial_capital": account.cash, "currency": account.currency}
-        parts: dict[str, tuple[Any, Mapping[str, Any]]] = {
-            "strategy": (type(strategy), strategy.parameters),
-            "data_handler": (LiveDataHandler, {}),
-            "portfolio": (VirtualPortfolio, {**books, "account": account}),
-            "risk_manager": (LiveRiskManager, settings.risk.to_dict()),
-            "broker": (PaperBroker, {"execution": settings.execution, "record": settings.record}),
-        }
-        return [{"name": name, "class": kind, "params": params} for name, (kind, params) in parts.items()]
 
     # ---------------------------------------------------------------------------------------------------------- threads
 

@@ -49,6 +49,7 @@ class StrategySettings:
     symbol: str | None = None  # None: the only one of the feed
     thread_group: str | None = None  # under MIXED: strategies of a group share an event loop
     record: str = "full"
+    class_name: str = ""  # of the strategy, as it was written
 
     @property
     def is_compiled(self) -> bool:
@@ -100,6 +101,7 @@ def read_strategy(strategy_id: str, given: Mapping[str, Any], shared: Shared) ->
         symbol=given.get("symbol"),
         thread_group=given.get("thread_group"),
         record=shared.record,
+        class_name=given["strategy_class"],
     )
 
 

@@ -1,6 +1,5 @@
 """`LiveStrategyContainer`: one persistent container on bars as they come, and what is done when its strategy fails."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -14,7 +13,9 @@ from admf.errors import AdmfError, ConfigError, RunError
 from admf.events import EventKind, HandlerError
 from admf.live.bars import Door, Facts, FeedBar, LiveMarket
 from admf.live.compiled import CompiledSteps
+from admf.live.recording import Tap
 from admf.live.settings import Care, StrategySettings
+from admf.replay import Recorder
 from admf.results import RunRecords
 from admf.run.entry import Run
 
@@ -33,13 +34,19 @@ class LiveState(Enum):
 
 
 class LiveStrategyContainer:
-    """One strategy with its own book, limits and broker; `take` is called from one thread at a time.
+    """One strategy with its own book, limits and broker; its methods are called by one thread at a time.
 
-    A failure in it never leaves it: see `Care`. `pause` and `resume` may be called from any thread.
+    A failure in it never leaves it: see `Care`. Only `health` may be called from any thread.
     """
 
     def __init__(
-        self, container_id: str, container: ScopedContainer, config: StrategySettings, facts: Facts, care: Care
+        self,
+        container_id: str,
+        container: ScopedContainer,
+        config: StrategySettings,
+        facts: Facts,
+        care: Care,
+        recorder: Recorder | None = None,
     ) -> None:
         """`container` is initialised; a compiled strategy has the arena of its loop beside it, not the broker's."""
         self.container_id = container_id
@@ -58,7 +65,9 @@ class LiveStrategyContainer:
         self._failures = 0  # with few bars between them
         self._clean_bars = 0
         self._back_at = 0  # bar on which it is let back on the bars
-        self._lock = threading.Lock()
+        self._recorder = recorder
+        if recorder is not None:
+            container.event_bus.log = Tap(recorder)
         self._market: LiveMarket = container.resolve("data_handler").market
         self._steps = CompiledSteps(self._market, self._make_run()) if config.is_compiled else None
 
@@ -76,38 +85,46 @@ class LiveStrategyContainer:
         self.container.start()
         self._drain()
 
-    def pause(self, reason: str = "paused") -> None:
-        """Nothing is opened until `resume`; ConfigError for a compiled strategy, which decides inside the loop."""
+    def require_events(self, action: str) -> None:
+        """ConfigError for a compiled strategy, which decides inside the loop, where nobody stands in between."""
         if self._steps is not None:
-            message = "a compiled strategy cannot be paused"
             remedy = "remove it, or use its twin on the bus (admf.EventStrategy)"
+            found = type(self.config.strategy).__name__
             raise ConfigError(
-                message, field=self.container_id, found=type(self.config.strategy).__name__, remedy=remedy
+                f"a compiled strategy cannot be {action}", field=self.container_id, found=found, remedy=remedy
             )
-        with self._lock:
-            self.container.resolve("risk_manager").shut = reason
-            if self.state is LiveState.RUNNING:
-                self.state = LiveState.PAUSED
 
-    def resume(self) -> None:
+    def control(self, action: str, reason: str = "", flatten: bool = False) -> None:
+        """pause, resume or kill, between two bars; it has its place in the log."""
+        self._tell("CONTROL", (action, reason, flatten))
+        if action == "kill":
+            self._kill(reason, flatten=flatten)
+        elif action == "pause":
+            self._pause(reason)
+        else:
+            self._resume()
+        self._flush()
+
+    def _pause(self, reason: str) -> None:
+        self.container.resolve("risk_manager").shut = reason
+        if self.state is LiveState.RUNNING:
+            self.state = LiveState.PAUSED
+
+    def _resume(self) -> None:
         """Opens the gate again; a strategy that had failed starts afresh with the positions it has."""
-        with self._lock:
-            if self.state in (LiveState.STALLED, LiveState.STOPPED):
-                raise ConfigError("cannot be resumed", field=self.container_id, found=self.state.value)
-            if self._steps is None:
-                self.container.resolve("risk_manager").shut = ""
-            if self.state is LiveState.FAILED:
-                self._failures, self._back_at, self.state = 0, 0, LiveState.BACKING_OFF
-            elif self.state is LiveState.PAUSED:
-                self.state = LiveState.RUNNING
+        self.container.resolve("risk_manager").shut = ""
+        if self.state is LiveState.FAILED and self._steps is None:
+            self._failures, self._back_at, self.state = 0, 0, LiveState.BACKING_OFF
+        elif self.state is LiveState.PAUSED:
+            self.state = LiveState.RUNNING
 
-    def kill(self, reason: str, *, flatten: bool) -> None:
-        """Cancels every order and opens nothing any more; between two bars, by the thread that takes them."""
+    def _kill(self, reason: str, *, flatten: bool) -> None:
+        """Cancels every order and opens nothing any more."""
         if self._steps is not None:
             self.state = LiveState.FAILED  # a compiled strategy has no gate: it stays off the bars
             self._note(RunError(f"killed: {reason}", field=self.container_id))
             return
-        self.pause(reason)
+        self._pause(reason)
         if self.container.resolve("broker").is_open:
             self._cancel_all(flatten=flatten)
         self._drain()
@@ -122,6 +139,7 @@ class LiveStrategyContainer:
     def finish(self) -> BacktestResults | None:
         """The last bar has come: what is left of it; stops the container. None where no bar came."""
         if self.state is not LiveState.STOPPED:
+            self._tell("CONTROL", ("finish", "", False))
             if not self._market.taken:
                 self.container.stop()
             elif self._steps is not None:
@@ -134,7 +152,17 @@ class LiveStrategyContainer:
                 self.container.stop()
                 self._take_result(self.container.resolve("broker").records(self.container.resolve("strategy")))
             self.state = LiveState.STOPPED
+            trace = self.result.trace_hash if self.result is not None else ""
+            self._tell("END", (self._market.taken, trace))
         return self.result
+
+    def _tell(self, kind: str, payload: Sequence[Any]) -> None:
+        if self._recorder is not None:
+            self._recorder.note(kind, self.last_bar_ns or 0, self._market.taken - 1, payload)
+
+    def _flush(self) -> None:
+        if self._recorder is not None:
+            self._recorder.flush()
 
     def _take_result(self, records: RunRecords) -> None:
         collect(self.container, records)
@@ -142,6 +170,8 @@ class LiveStrategyContainer:
 
     def teardown(self) -> None:
         """Lets go of everything but the result."""
+        if self._recorder is not None:
+            self._recorder.close()
         self.container.teardown_scope()
         self._steps = None
 
@@ -152,12 +182,15 @@ class LiveStrategyContainer:
         for bar in bars:
             if self.state in (LiveState.STALLED, LiveState.STOPPED) or not self.door.takes(bar):
                 continue
+            if self._recorder is not None:
+                self._recorder.note("IN", bar.time_ns, self._market.taken, bar)
             if self._steps is not None:
                 self._play(bar)
             else:
                 self._publish(bar)
             self.bars_taken += 1
             self.last_bar_ns, self.last_taken_s = bar.time_ns, time.monotonic()
+        self._flush()
 
     def _play(self, bar: FeedBar) -> None:
         assert self._steps is not None
