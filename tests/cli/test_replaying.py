@@ -31,6 +31,6 @@ def test_the_command(place: Path, tmp_path: Path, admf: Command, monkeypatch: py
     assert admf("replay", other.path).code == 1
     assert "FILL" in admf("replay", trend, other.path, "--bisect").out
     refused(admf("replay", trend, "--bisect"), 2, "two logs")
-    refused(admf("replay", trend, "--row", 1), 2, "one folder of a study with --row, or logs")
+    refused(admf("replay", trend, donchian, "--row", 1), 2, "one folder of a study with --row, or logs")
     refused(admf("replay", logs), 2, "--row")
     refused(admf("replay", tmp_path / "gone.events"), 2, "not an event log")

@@ -19,6 +19,10 @@ def replay_logs(places: Sequence[Path], *, stop: int | None, step: bool, bisect:
     from admf.live.replaying import replay_log
     from admf.replay import EventLog
 
+    if not places:
+        raise ConfigError(
+            "nothing to replay", field="places", allowed="the folder of a study with --row, or event logs"
+        )
     logs = [EventLog(place) for place in places]
     if bisect:
         show_difference(logs, as_json=as_json)

@@ -153,16 +153,14 @@ def replay(
     """
     from admf.results.store import check_target
 
-    if len(places) != 1 or not places[0].is_dir():
+    if row is None and not (len(places) == 1 and places[0].is_dir()):
         from admf.cli.replaying import replay_logs
 
-        if row is not None or not places:
-            found, allowed = ", ".join(map(str, places)) or "nothing", "one folder of a study with --row, or logs"
-            raise ConfigError("not to be replayed together", field="places", found=found, allowed=allowed)
         replay_logs(places, stop=stop, step=step, bisect=bisect, as_json=json)
         return
-    if row is None:
-        raise ConfigError("missing", field="row", remedy="name a row of the study: --row 0")
+    if row is None or len(places) != 1:
+        found, allowed = ", ".join(map(str, places)), "one folder of a study with --row, or logs"
+        raise ConfigError("not to be replayed", field="places", found=found, allowed=allowed)
     from admf.sweeps.configured import open_study
 
     if out is not None:
