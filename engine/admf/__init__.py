@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from admf.events import EventBus, EventStrategy
     from admf.execution import Account, Execution, Risk
     from admf.fidelity import aggregate, calibrate_slippage, compare_fills, fill_fidelity
-    from admf.live import LiveStrategyContainer, LiveTradingManager, VirtualPortfolio
+    from admf.live import LiveBroker, LiveStrategyContainer, LiveTradingManager, VirtualPortfolio
     from admf.results import Result
     from admf.run import backtest, simulate, simulate_signals, simulate_targets
     from admf.signals import SignalStrategy
@@ -63,6 +63,7 @@ _HOMES = {
     "ExecutionMode": "admf.coordinate",
     "HistoricalDataHandler": "admf.components",
     "Instrument": "admf.data",
+    "LiveBroker": "admf.live",
     "LiveStrategyContainer": "admf.live",
     "LiveTradingManager": "admf.live",
     "Market": "admf.data",
@@ -122,6 +123,7 @@ __all__ = [
     "ExecutionMode",
     "HistoricalDataHandler",
     "Instrument",
+    "LiveBroker",
     "LiveStrategyContainer",
     "LiveTradingManager",
     "Market",

@@ -82,3 +82,21 @@ def test_one_strategy_under_components(admf: Command, session: Path) -> None:
     refused(admf("paper", session), 2, "live_trading.components.broker.class", "LiveBroker, PaperBroker")
     session.write_text(one.replace("Banker", "PaperBroker"))
     refused(admf("paper", session), 2, "Nope")
+
+
+def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
+    config = ROOT / "configs" / "live_local.yaml"
+    asked = admf("live", config, "--out", "session", "--set", "data.generate.bars=200")
+    assert asked.code == 2
+    assert "add --confirm to trade" in asked.err
+    assert re.search(r"max_position_size +200", asked.out)
+    assert re.search(r"currency +USD", asked.out)
+    ran = admf("live", config, "--out", "session", "--set", "data.generate.bars=200", "--confirm", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["strategies"]["production"]["fills_executed"] > 0
+    assert (place / "session" / "production.journal").exists()
+    refused(admf("live", config), 2, "--out FOLDER")
+    refused(admf("live", config, "--out", "s", "--set", "live_trading.venue.faults={1: fire}"), 2, "unknown fault")
+    refused(admf("live", ROOT / "configs" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")
+    limit = "live_trading.strategies.trend.max_position_size=null"
+    refused(admf("live", config, "--out", "t", "--set", limit), 2, "max_position_size: no limit")

@@ -22,6 +22,7 @@ for command in (
     sweeping.plan,
     sweeping.replay,
     trading.paper,
+    trading.live,
     trading.status,
     comparing.compare_fills,
     comparing.fidelity,

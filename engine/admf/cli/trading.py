@@ -1,17 +1,19 @@
 """The commands for trading as time goes by."""
 
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from admf.cli.options import Json, OnDefect, Sets
+from admf.cli.options import Flag, Json, OnDefect, Sets
 from admf.cli.running import changes, load_market, target
 from admf.cli.show import print_facts, print_json, print_rich
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from admf.coordinate import BacktestResults
+    from admf.live import LiveTradingManager
 
 FIGURES = ("bars_processed", "orders_generated", "fills_executed", "final_equity", "total_return", "max_drawdown")
 
@@ -51,13 +53,65 @@ def paper(
     loaded = load_config(config, changes(set_, data=data, on_defect=on_defect), needs=("data", "strategy"))
     folder = target(loaded, out)
     manager = paper_manager(loaded, load_market(loaded), folder)
-    signal.signal(signal.SIGTERM, lambda *_: manager.stop())
-    signal.signal(signal.SIGINT, lambda *_: manager.stop())
-    try:
+    with stopped_by_signals(manager):
         show_sessions(manager.run(), folder, as_json=json)
+
+
+def live(
+    config: Path,
+    /,
+    *,
+    confirm: Flag = False,
+    data: Path | None = None,
+    set_: Sets = (),
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Trade live: orders go to the venue of a configuration.
+
+    Without --confirm nothing is sent: account, limits and strategies are shown, and the command ends with code 2. The
+    journals in the output folder outlive the session; the next one takes them up.
+
+    Parameters
+    ----------
+    config
+        YAML file with a section live_trading and a venue in it.
+    confirm
+        Send orders.
+    data
+        Bar file in place of the configuration's data.
+    set_
+        Change values.
+    out
+        Folder for journals, status, event logs and results.
+    json
+        Print one JSON object.
+    """
+    from admf.config import load_config
+    from admf.errors import ConfigError
+    from admf.testing.session import LocalSession
+
+    loaded = load_config(config, changes(set_, data=data), needs=("data", "strategy"))
+    folder = out or loaded.output_folder
+    if folder is None:
+        raise ConfigError("the journal needs a place", field="output.folder", remedy="give it, or --out FOLDER")
+    with LocalSession(loaded, load_market(loaded), folder) as session:
+        if not confirm:
+            print_facts(session.facts())
+            raise ConfigError("nothing was sent", field="confirm", found=False, remedy="add --confirm to trade")
+        with stopped_by_signals(session.manager):
+            show_sessions(session.manager.run(), None, as_json=json)
+
+
+@contextmanager
+def stopped_by_signals(manager: "LiveTradingManager") -> "Iterator[None]":
+    """While the block lasts, Ctrl-C and SIGTERM end the session in good order."""
+    before = {number: signal.signal(number, lambda *_: manager.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def show_sessions(results: "Mapping[str, BacktestResults]", folder: Path | None, *, as_json: bool) -> None:

@@ -236,6 +236,14 @@ class LiveStrategy(Section):
     thread_group: Name | None = None
 
 
+class LiveVenue(Section):
+    """Where orders go. `local`: an exchange on this machine, with the bars of `data` and scripted faults."""
+
+    kind: Annotated[str, Leaf(Choice(("local",)))] = "local"
+    currency: Name = "USD"
+    faults: dict[int, Name] = {}
+
+
 class LiveTrading(Section):
     """Trading as time goes by: one strategy under `components`, or several under `strategies`, by id.
 
@@ -247,6 +255,7 @@ class LiveTrading(Section):
     isolation_level: Isolation = "full"
     components: dict[str, Any] = {}
     strategies: dict[str, LiveStrategy] = {}
+    venue: LiveVenue | None = None
     thread_model: Annotated[str, Leaf(Choice(LIVE_THREADS))] = "ASYNC_SINGLE"
     speed: Annotated[str | float, Leaf(Speed())] = "fast"
     event_log: Flag = True

@@ -19,6 +19,7 @@ BUILT_IN = {
     "Portfolio": "admf.components:Portfolio",
     "RiskManager": "admf.components:RiskManager",
     "SimulatedBroker": "admf.components:SimulatedBroker",
+    "LiveBroker": "admf.live:LiveBroker",
     "LiveDataHandler": "admf.live:LiveDataHandler",
     "LiveRiskManager": "admf.live:LiveRiskManager",
     "PaperBroker": "admf.live:PaperBroker",

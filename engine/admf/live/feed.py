@@ -54,7 +54,7 @@ class HistoricalFeed:
         self._market = market
         self._frequency_ns = infer_frequency_ns(market.arrays.timestamp)
         self._closed = threading.Event()
-        self.facts = {
+        self.facts: Mapping[str, Facts] = {
             instrument.symbol: Facts(
                 instrument=instrument,
                 frequency_ns=self._frequency_ns,

@@ -10,10 +10,12 @@ from admf.container import ComponentRegistry, ContainerFactory
 from admf.coordinate import BacktestResults, ExecutionMode, ThreadModel
 from admf.errors import AdmfError, ConfigError, RunError
 from admf.live.bars import Facts, FeedBar
+from admf.live.broker import ORDER_ROUTER
 from admf.live.feed import MarketDataFeed
-from admf.live.making import make_container
+from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
 from admf.live.recording import header_of
+from admf.live.router import OrderRouter
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
 from admf.live.settings import Care, Shared, StrategySettings, read_strategy
 from admf.live.strategy_container import LiveState, LiveStrategyContainer
@@ -22,7 +24,7 @@ from admf.replay import LogWriter
 from admf.replay.log import SUFFIX
 
 FEED = "market_data_feed"
-MODES = (ExecutionMode.PAPER_TRADING,)
+MODES = (ExecutionMode.PAPER_TRADING, ExecutionMode.LIVE_TRADING)
 THREAD_MODELS = (ThreadModel.ASYNC_SINGLE, ThreadModel.ASYNC_MULTI, ThreadModel.MULTI_THREADED, ThreadModel.MIXED)
 CLOSE_TIMEOUT_S = 10.0  # for the work that waits at the end
 ONE_LOOP = "one loop for all"
@@ -32,10 +34,12 @@ class LiveTradingManager:
     """Runs live strategies in isolated containers until the feed ends or `stop` is called.
 
     `shared_services["market_data_feed"]` is a `MarketDataFeed`. `mode` PAPER_TRADING fills orders by the compiled step
-    of the backtest. `thread_model`: ASYNC_SINGLE has one event loop for all containers, ASYNC_MULTI one for each,
-    MULTI_THREADED a thread for each, MIXED an event loop for each `thread_group` and a thread for each strategy
-    without one. With `log_folder` the events of each strategy go to a file of its own. Strategies may be added, paused,
-    resumed and removed before and while `run` works, from any thread.
+    of the backtest; LIVE_TRADING sends them to the `OrderRouter` of `shared_services["order_router"]`, with a journal
+    for each strategy in `journal_folder`, and waits for the strategies after each bar. `thread_model`: ASYNC_SINGLE
+    has one event loop for all containers, ASYNC_MULTI one for each, MULTI_THREADED a thread for each, MIXED an event
+    loop for each `thread_group` and a thread for each strategy without one. With `log_folder` the events of each
+    strategy go to a file of its own. Strategies may be added, paused, resumed and removed before and while `run`
+    works, from any thread.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class LiveTradingManager:
         health_check_interval: float = 60.0,
         status_folder: Path | None = None,
         log_folder: Path | None = None,
+        journal_folder: Path | None = None,
         registry: ComponentRegistry | None = None,
     ) -> None:
         """Raises ConfigError for a mode or thread model that is not for trading, and without a feed."""
@@ -64,6 +69,7 @@ class LiveTradingManager:
             allowed = "a MarketDataFeed: `facts`, iteration over FeedBars, `close`"
             raise ConfigError("no feed", field=f"shared_services.{FEED}", found=type(feed).__name__, allowed=allowed)
         self.feed: MarketDataFeed = feed
+        self._venue = self._read_venue(shared_services, journal_folder) if mode is ExecutionMode.LIVE_TRADING else None
         self.care = care or Care()
         self.shared = shared or Shared()
         self.container_factory = ContainerFactory({}, registry or ComponentRegistry(folder=self.shared.folder))
@@ -74,6 +80,20 @@ class LiveTradingManager:
         self._log_folder = log_folder
         self._lock = threading.RLock()
         self._killed = ""
+
+    def _read_venue(self, services: Mapping[str, Any], folder: Path | None) -> Venue:
+        router = services.get(ORDER_ROUTER)
+        if not isinstance(router, OrderRouter):
+            found = type(router).__name__
+            raise ConfigError(
+                "no venue", field=f"shared_services.{ORDER_ROUTER}", found=found, allowed="an OrderRouter"
+            )
+        if folder is None:
+            message = "orders that are sent need a journal"
+            raise ConfigError(
+                message, field="journal_folder", found=None, remedy="give a folder that outlives the session"
+            )
+        return Venue(router, folder)
 
     # ------------------------------------------------------------------------------------------------------- strategies
 
@@ -93,8 +113,10 @@ class LiveTradingManager:
                 else read_strategy(strategy_id, strategy_config, self.shared)
             )
             facts = self._facts(settings)
+            if self._venue is not None:
+                refuse_unfit(settings)
             recorder = self._recorder(settings, facts)
-            made = make_container(settings, facts, self.care, recorder, self.container_factory)
+            made = make_container(settings, facts, self.care, recorder, self.container_factory, self._venue)
             try:
                 made.start()
             except BaseException as error:
@@ -210,6 +232,16 @@ class LiveTradingManager:
             bars = by_symbol.get(container.symbol)
             if bars:
                 self._put(container, bars_for(container, bars))
+        if self._venue is not None:
+            self._wait_for(containers)
+
+    def _wait_for(self, containers: Sequence[LiveStrategyContainer]) -> None:
+        """Until each has taken what it was given, or is left behind."""
+        for container in containers:
+            done = threading.Event()
+            self._put(container, done.set)
+            if container.state is not LiveState.STALLED and not done.wait(self.care.stall_timeout_s):
+                container.state = LiveState.STALLED
 
     def stop(self) -> None:
         """Ends `run` after the bars that were handed over; from any thread and from a signal handler."""
@@ -254,6 +286,18 @@ class LiveTradingManager:
         """What `admf status` shows."""
         modes = {"mode": self.mode.name, "thread_model": self.thread_model.name, "killed": self._killed}
         return {**modes, "strategies": self.health(), "ended": sorted(self.results)}
+
+
+def refuse_unfit(settings: StrategySettings) -> None:
+    """ConfigError for a strategy whose orders nobody would hold to limits before they are sent."""
+    field = f"strategies.{settings.strategy_id}"
+    if settings.is_compiled:
+        remedy = "use its twin on the bus (admf.EventStrategy)"
+        found = type(settings.strategy).__name__
+        raise ConfigError("a compiled strategy trades on paper only", field=field, found=found, remedy=remedy)
+    if settings.risk.max_position_size is None:
+        message, remedy = "no limit", "give max_position_size, in units"
+        raise ConfigError(message, field=f"{field}.max_position_size", remedy=remedy)
 
 
 def names_of(members: Sequence[Any]) -> str:
