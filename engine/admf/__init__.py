@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from admf.events import EventBus, EventStrategy
     from admf.execution import Account, Execution, Risk
     from admf.fidelity import aggregate, calibrate_slippage, compare_fills, fill_fidelity
+    from admf.live import LiveBroker, LiveStrategyContainer, LiveTradingManager, VirtualPortfolio
     from admf.results import Result
     from admf.run import backtest, simulate, simulate_signals, simulate_targets
     from admf.signals import SignalStrategy
-    from admf.strategies import TrendFollowingStrategy
+    from admf.strategies import ProductionStrategy, TrendFollowingStrategy
     from admf.strategy import CompiledStrategy
     from admf.sweeps import (
         OptimizationAnalyzer,
@@ -62,6 +63,9 @@ _HOMES = {
     "ExecutionMode": "admf.coordinate",
     "HistoricalDataHandler": "admf.components",
     "Instrument": "admf.data",
+    "LiveBroker": "admf.live",
+    "LiveStrategyContainer": "admf.live",
+    "LiveTradingManager": "admf.live",
     "Market": "admf.data",
     "OptimizationAnalyzer": "admf.sweeps",
     "OptimizationExecutor": "admf.sweeps",
@@ -71,6 +75,7 @@ _HOMES = {
     "OrderValidator": "admf.components",
     "PassthroughBroker": "admf.components",
     "Portfolio": "admf.components",
+    "ProductionStrategy": "admf.strategies",
     "Result": "admf.results",
     "Risk": "admf.execution",
     "RiskManager": "admf.components",
@@ -81,6 +86,7 @@ _HOMES = {
     "SweepInterrupted": "admf.sweeps",
     "ThreadModel": "admf.coordinate",
     "TrendFollowingStrategy": "admf.strategies",
+    "VirtualPortfolio": "admf.live",
     "adjusted": "admf.data",
     "aggregate": "admf.fidelity",
     "backtest": "admf.run",
@@ -119,6 +125,9 @@ __all__ = [
     "ExecutionMode",
     "HistoricalDataHandler",
     "Instrument",
+    "LiveBroker",
+    "LiveStrategyContainer",
+    "LiveTradingManager",
     "Market",
     "OptimizationAnalyzer",
     "OptimizationExecutor",
@@ -128,6 +137,7 @@ __all__ = [
     "OrderValidator",
     "PassthroughBroker",
     "Portfolio",
+    "ProductionStrategy",
     "Result",
     "Risk",
     "RiskManager",
@@ -138,6 +148,7 @@ __all__ = [
     "SweepInterrupted",
     "ThreadModel",
     "TrendFollowingStrategy",
+    "VirtualPortfolio",
     "__version__",
     "adjusted",
     "aggregate",

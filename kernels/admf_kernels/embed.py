@@ -24,9 +24,12 @@ BARS_MAX = 2**31 - 2  # as bar_count of a core whose data has no known end
 
 
 def default_config(bar_count: int, cash: float) -> NDArray[np.record]:
-    """config_dt of shape (1,) with the default of every rule: nearly all are code 0."""
+    """config_dt of shape (1,) with the default of every rule: nearly all are code 0, and no limit is NaN."""
     config: NDArray[np.record] = np.zeros(1, config_dt)
     row = config[0]
+    for name in config_dt.names or ():
+        if name.startswith("limit_") and config_dt[name] == np.float64:
+            row[name] = np.nan
     row.bar_count = bar_count
     row.initial_cash = cash
     row.limit_through_ticks = row.leverage = row.margin_initial = 1.0

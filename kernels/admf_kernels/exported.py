@@ -14,20 +14,21 @@ from numba import carray
 from numba.core import types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
+from numpy.typing import NDArray
 
 from admf_kernels._fingerprint import KERNEL_OPTIONS
 from admf_kernels._jit import compile_now, law, specialise
 from admf_kernels._views import WORDS
 from admf_kernels.advance import advance
+from admf_kernels.arena import Sizes, allocate, open_account
 from admf_kernels.codes import Record, RunStatus
 from admf_kernels.embed import submit_all
 from admf_kernels.intake import send_command
-from admf_kernels.records import LAYOUT_VERSION, Market, State, account_dt, command_dt, order_dt, position_dt
+from admf_kernels.records import LAYOUT_VERSION, Market, State, command_dt, order_dt
 from admf_kernels.views import as_market, as_state
 
 MARKET_WORDS, STATE_WORDS = WORDS * len(Market._fields), WORDS * len(State._fields)
 ACCOUNT, POSITIONS = (WORDS * State._fields.index(name) for name in ("account", "positions"))
-ACCOUNT_SIZE, POSITION_SIZE = account_dt.itemsize // 8, position_dt.itemsize // 8  # in words
 RUNNING, COMMANDS_FULL = RunStatus.RUNNING.value, RunStatus.COMMANDS_FULL.value
 NO_ROW, NO_TABLE, BAD_TABLE, NO_SUCH_BAR = -1, -11, -12, -13  # statuses beside those of RunStatus
 STATUS_TEXTS = {
@@ -51,7 +52,7 @@ def _pointer_to(item: Any) -> Any:
     return pointer
 
 
-words_at = _pointer_to(types.uint64)
+words_at, floats_at = _pointer_to(types.uint64), _pointer_to(types.float64)
 orders_at, commands_at = _pointer_to(from_dtype(order_dt)), _pointer_to(from_dtype(command_dt))
 
 
@@ -119,12 +120,16 @@ def c_command(state: int, command: int) -> int:
     return RUNNING
 
 
-@law
-def clear(address: int, words: int) -> None:
-    """A-08: writes zeros."""
-    memory = carray(words_at(address), words)
-    for word in range(words):
-        memory[word] = 0
+def first_words(name: str, cash: float) -> tuple[int, ...]:
+    """The words of the account, or of a position, as `arena.open_account` leaves them."""
+    state = allocate(Sizes(1, 0, 1, Record.SUMMARY))
+    open_account(state, cash, [(0.0, 0.0)], margin=True)
+    words: NDArray[np.int64] = getattr(state, name).view(np.int64)
+    return tuple(words.tolist())
+
+
+ACCOUNT_WORDS, POSITION_WORDS = first_words("account", 1.0), first_words("positions", 1.0)
+IS_CASH = tuple(one != other for one, other in zip(ACCOUNT_WORDS, first_words("account", 2.0), strict=True))
 
 
 @export
@@ -136,17 +141,19 @@ def c_open(state: int, cash: float, orders_per_bar_max: int) -> int:
     state_view = as_state(table)
     if len(state_view.account) != 1 or len(state_view.config) != 1 or len(state_view.positions) < 1:
         return BAD_TABLE
-    clear(table[ACCOUNT], ACCOUNT_SIZE)
-    clear(table[POSITIONS], len(state_view.positions) * POSITION_SIZE)
-    account = state_view.account[0]
-    account.cash = account.equity = account.initial_equity = cash
-    account.equity_peak = account.equity_trough = account.sample_equity = cash
-    account.bar = account.bad_bar_first = account.bankrupt_bar = account.failed_order = account.ambiguous_bar = -1
-    account.row_limit = orders_per_bar_max
-    for symbol in range(len(state_view.positions)):
-        position = state_view.positions[symbol]
-        position.mark = np.nan
-        position.volume_bar = position.entry_bar = -1
+    account, money = carray(words_at(table[ACCOUNT]), len(IS_CASH)), carray(floats_at(table[ACCOUNT]), len(IS_CASH))
+    for word in range(len(IS_CASH)):
+        if IS_CASH[word]:
+            money[word] = cash
+        else:
+            account[word] = ACCOUNT_WORDS[word]
+    size = len(POSITION_WORDS)
+    positions = carray(words_at(table[POSITIONS]), len(state_view.positions) * size)
+    for word in range(len(positions)):
+        positions[word] = POSITION_WORDS[word % size]
+    state_view.account[0].row_limit = orders_per_bar_max
+    if len(state_view.actions) > 0:
+        state_view.account[0].action_bar = state_view.actions[0].bar
     return RUNNING
 
 

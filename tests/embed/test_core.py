@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from numba.core import config
 
 import admf
-from admf.embed import Core, Snapshot
+from admf.embed import Core, Cores, Snapshot, requests
 from admf.errors import AdmfError, CapacityError, ConfigError, DataError, OrderError
 from admf_kernels.codes import OrderStatus
 from embed.driving import BARS, different_fields, drive, market, simulated, some_orders, undated
@@ -78,6 +79,50 @@ def test_dated_bars_of_several_symbols_are_pushed_as_they_are_stepped() -> None:
     assert stepped.fills.tobytes() == pushed.fills.tobytes()
     assert stepped.curve.tobytes() == pushed.curve.tobytes()
     assert pushed.market.close.tobytes() == arrays.close.tobytes()
+
+
+def with_actions() -> admf.Market:
+    """Daily bars with a split and a dividend."""
+    bars = admf.generate(bars=300, seed=5, frequency="1d")
+    stamps = bars.frame["timestamp"]
+    actions = {
+        "symbol": ["SYM", "SYM"],
+        "timestamp": [stamps[90], stamps[160]],
+        "split_ratio": [2.0, None],
+        "dividend": [None, 0.5],
+    }
+    return admf.Market([bars], actions=pl.DataFrame(actions))
+
+
+@pytest.mark.parametrize("rates", [{}, {"cash_rate": 0.03, "borrow_rate": 0.05}])
+def test_splits_dividends_and_rates_come_to_the_core(rates: dict[str, float]) -> None:
+    given, account = with_actions(), admf.Account(**rates)
+    orders = [{"bar": 60, "side": "buy", "quantity": 50.0}, {"bar": 200, "side": "sell", "quantity": 180.0}]
+    expected = admf.simulate(given, orders, account=account).records
+    core, cores = Core(given, account=account), Cores(given, 2, account=account)
+    jumps = 0
+    for order in orders:
+        while core.bar < order["bar"]:
+            steps = max(1, min(core.quiet_bars(), order["bar"] - core.bar))
+            jumps += steps > 1
+            core.step(steps)
+        core.submit(order["side"], order["quantity"])
+        cores.step(core.bar - int(cores.bars[0]))
+        rows = requests(2)
+        rows["side"], rows["quantity"] = 1 if order["side"] == "buy" else -1, order["quantity"]
+        cores.submit(rows)
+    core.step(299 - core.bar)
+    cores.step(299 - int(cores.bars[0]))
+    core.close(close_positions=False)
+    assert expected.account["dividends"] > 0.0
+    assert (expected.account["interest"] > 0.0) == (expected.account["borrow_fees"] > 0.0) == bool(rates)
+    assert core.curve.tobytes() == expected.curve.tobytes()
+    assert different_fields(core.account[0], expected.account) == []
+    assert (cores.accounts["dividends"] == expected.account["dividends"]).all()
+    assert (jumps > 0) == (not rates)  # a rate makes every day one on which something happens
+    if rates:
+        with pytest.raises(ConfigError, match="pushed bars"):
+            Core(account=account)
 
 
 def test_cancel_replace_brackets_and_trails() -> None:

@@ -3,7 +3,7 @@
 from cyclopts import App
 
 import admf
-from admf.cli import asking, comparing, measuring, proving, running, sweeping
+from admf.cli import asking, comparing, measuring, proving, running, sweeping, trading
 
 app = App(
     name="admf",
@@ -22,6 +22,9 @@ for command in (
     sweeping.sweep,
     sweeping.plan,
     sweeping.replay,
+    trading.paper,
+    trading.live,
+    trading.status,
     comparing.compare_fills,
     comparing.fill,
     measuring.fidelity,

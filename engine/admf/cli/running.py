@@ -48,6 +48,8 @@ def run(
     loaded = load_config(config, changes(set_, data=data, on_defect=on_defect))
     if loaded.root.optimization is not None:
         raise ConfigError("is an optimization", field="config", found=str(config), remedy="run it with admf sweep")
+    if loaded.root.live_trading is not None:
+        raise ConfigError("trades as time goes by", field="config", found=str(config), remedy="run it with admf paper")
     folder = target(loaded, out)
     strategy = loaded.strategy
     assert strategy is not None
@@ -184,7 +186,8 @@ def check(
         return
     target(loaded)
     strategy = loaded.strategy
-    assert strategy is not None
+    if strategy is None:
+        raise ConfigError("trades as time goes by", field="config", found=str(config), remedy="run it with admf paper")
     if type(strategy) not in REGISTRY.values() and isinstance(strategy, CompiledStrategy):
         strategy.hooks()
     market = load_market(loaded)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from admf.cli.options import Json, OnDefect, Record, Sets
+from admf.cli.options import Flag, Json, OnDefect, Record, Sets
 from admf.cli.running import changes, load_market
 from admf.cli.show import (
     Progress,
@@ -15,6 +15,7 @@ from admf.cli.show import (
     show_result,
     table_of,
 )
+from admf.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -128,22 +129,31 @@ def plan(
 
 
 def replay(
-    study: Path,
+    places: tuple[Path, ...],
     /,
     *,
-    row: int,
+    row: int | None = None,
+    stop: int | None = None,
+    step: Flag = False,
+    bisect: Flag = False,
     out: Path | None = None,
     record: Record = "full",
     json: Json = False,
 ) -> None:
-    """Run one row of a study again in full; it must give the trace that the study has.
+    """Run one row of a study again, or the event logs of live sessions; what comes must be what came.
 
     Parameters
     ----------
-    study
-        Folder made by admf sweep.
+    places
+        Folder made by admf sweep, or files .events of sessions, each run in a container of its own.
     row
-        The row, as in the results.
+        The row of a study, as in the results.
+    stop
+        Of a log: stop before this event is delivered, and show the container.
+    step
+        Of a log: from there on deliver an event with each line of standard input.
+    bisect
+        Run nothing: show the first event in which two logs differ.
     out
         Folder for fills, orders, transitions, trades, equity, metrics (Parquet) and report.html.
     record
@@ -152,12 +162,21 @@ def replay(
         Print one JSON object in place of the summary.
     """
     from admf.results.store import check_target
+
+    if row is None and not (len(places) == 1 and places[0].is_dir()):
+        from admf.cli.replaying import replay_logs
+
+        replay_logs(places, stop=stop, step=step, bisect=bisect, as_json=json)
+        return
+    if row is None or len(places) != 1:
+        found, allowed = ", ".join(map(str, places)), "one folder of a study with --row, or logs"
+        raise ConfigError("not to be replayed", field="places", found=found, allowed=allowed)
     from admf.sweeps.configured import open_study
 
     if out is not None:
         check_target(out)
     with Progress(f"row {row}"):
-        result = open_study(study).replay(row, record=record)
+        result = open_study(places[0]).replay(row, record=record)
     show_result(result, out, as_json=json)
 
 

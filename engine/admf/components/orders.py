@@ -69,6 +69,11 @@ class OrderManager:
         ]
 
     @property
+    def open(self) -> tuple[int, ...]:
+        """Ids of all orders that have not ended, those that are on their way to the engine among them."""
+        return tuple(self._symbols)
+
+    @property
     def live_count(self) -> int:
         """Orders the engine has taken and that have not ended."""
         return len(list(self.live()))

@@ -199,8 +199,6 @@ def check_run(document: Document, needs: Sequence[str], problems: Problems, *, o
     if len(modes) > 1 or (not modes and "strategy" in needs):
         found, allowed = ", ".join(modes) or "none of them", ", ".join(MODES)
         problems.add(ConfigError("exactly one of the modes is needed", found=found, allowed=allowed))
-    if "live_trading" in modes:
-        problems.add(ConfigError("not built yet", field="live_trading", allowed="backtest, optimization"))
     if document.get("grid") and "optimization" not in modes:
         remedy = "name the strategy under optimization.components, and run it with admf sweep"
         problems.add(ConfigError("is for an optimization", field="grid", remedy=remedy))

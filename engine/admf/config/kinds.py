@@ -99,6 +99,23 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Speed:
+    """How fast historical bars come: a word, or how many times as fast as they came."""
+
+    def read(self, value: Any, field: str) -> str | float:
+        """`fast`, or a number above zero; `real` is 1.0."""
+        if isinstance(value, str) and value.lower() in ("fast", "real"):
+            return "fast" if value.lower() == "fast" else 1.0
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < float("inf"):
+            raise ConfigError("not a speed", field=field, found=value, allowed="fast, real, or a number above zero")
+        return float(value)
+
+    def schema(self) -> dict[str, Any]:
+        """A word or a number."""
+        return {"anyOf": [{"enum": ["fast", "real"]}, {"type": "number", "exclusiveMinimum": 0}]}
+
+
+@dataclass(frozen=True)
 class SessionRule:
     """How bars are cut into sessions: a word, a file of opens and closes, or the name of a calendar."""
 

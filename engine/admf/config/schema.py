@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from admf.config.kinds import Choice, ClassName, Moment, SessionRule, Size, Switch, Symbols
+from admf.config.kinds import Choice, ClassName, Moment, SessionRule, Size, Speed, Switch, Symbols
 from admf.errors import ConfigError
 from admf.execution import PRESETS, Account, Execution, Risk
 from admf.execution.values import Value, plain
@@ -25,6 +25,7 @@ from admf.models import ConfigListError, Kind, Model, ModelKind, Number, Text
 KIND_ERROR = "admf"  # type of the pydantic error that carries ConfigErrors
 COUNT_MAX = 2**31 - 2
 BROKERS = ("SimulatedBroker", "PassthroughBroker")
+LIVE_THREADS = ("ASYNC_SINGLE", "ASYNC_MULTI", "MULTI_THREADED", "MIXED")
 
 OnDefect = Literal["error", "repair", "drop", "keep"]
 Label = Literal["open", "close"]
@@ -223,15 +224,47 @@ class Optimization(Section):
     limit: Count | None = None
 
 
+class LiveStrategy(Section):
+    """One strategy of several, with capital and limits of its own."""
+
+    strategy_class: Name
+    strategy_params: dict[str, Any] = {}
+    allocated_capital: Positive | None = None
+    max_position_size: Positive | None = None
+    max_portfolio_risk: Positive | None = None
+    symbol: Name | None = None
+    thread_group: Name | None = None
+
+
+class LiveVenue(Section):
+    """Where orders go. `local`: an exchange on this machine, with the bars of `data` and scripted faults."""
+
+    kind: Annotated[str, Leaf(Choice(("local",)))] = "local"
+    currency: Name = "USD"
+    faults: dict[int, Name] = {}
+
+
 class LiveTrading(Section):
-    """Trading as time goes by; recognised, not built yet."""
+    """Trading as time goes by: one strategy under `components`, or several under `strategies`, by id.
+
+    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `speed`:
+    historical bars come as fast as they are taken, in real time, or that many times as fast.
+    """
 
     container_type: Annotated[str, Leaf(Choice(("live",)))] = "live"
     isolation_level: Isolation = "full"
     components: dict[str, Any] = {}
+    strategies: dict[str, LiveStrategy] = {}
+    venue: LiveVenue | None = None
+    thread_model: Annotated[str, Leaf(Choice(LIVE_THREADS))] = "ASYNC_SINGLE"
+    speed: Annotated[str | float, Leaf(Speed())] = "fast"
+    event_log: Flag = True
     monitoring_enabled: Flag = True
     health_check_interval: Positive = 60.0
-    error_handling: Name | None = None
+    error_handling: Annotated[str | None, Leaf(Choice(("graceful", "stop")))] = None
+    failures_max: Count = 3
+    on_failure: Annotated[str, Leaf(Choice(("hold", "flatten")))] = "hold"
+    stall_timeout_s: Positive = 30.0
     reconciliation_interval: Positive | None = None
 
 

@@ -19,6 +19,7 @@ from admf.results import Result
 from admf.run.arguments import RecordLevel, check_bad_bars, read_market, read_record, read_value
 from admf.run.calls import make_calls
 from admf.run.stepping import (
+    ACTION_BAR,
     CASH,
     COMMAND_COUNT,
     FILL_COUNT,
@@ -32,7 +33,7 @@ from admf.run.stepping import (
 from admf_kernels import records
 from admf_kernels.codes import CommandKind, RunStatus
 from admf_kernels.embed import BARS_MAX
-from admf_kernels.records import State, account_dt
+from admf_kernels.records import State, account_dt, action_dt
 
 ORDERS_PER_BAR = 16  # rows kept free for the orders of one bar at first; a bar that brings more doubles them
 NEXT_NUMBER = Fields.place(account_dt, "next_number")
@@ -73,11 +74,17 @@ class Core(Readings):
         if bars is not None:
             self._bars = read_market(bars, instruments)
             check_bad_bars(self._execution, self._bars)
-            facts, self._market, self._last = Facts.of(self._bars), self._bars.arrays, self._bars.bar_count - 1
+            facts, self._market = Facts.of(self._bars, self._opening), self._bars.arrays
+            self._last = self._bars.bar_count - 1
         else:
             names = read_symbols(symbols)
             chosen = to_records(choose_instruments(instruments, names))
-            facts, self._last = Facts(names, chosen, BARS_MAX, has_volume, dated), -1
+            if self._opening.accrues:
+                remedy = "interest and borrow fees need the days of Core(bars)"
+                raise ConfigError(
+                    "not on pushed bars", field="account", found="a rate", allowed="no rate", remedy=remedy
+                )
+            facts, self._last = Facts(names, chosen, BARS_MAX, has_volume, dated, np.empty(0, action_dt)), -1
             self._market = feed.empty(feed.BARS_MIN, len(names))
         self.symbols = facts.symbols
         self._facts = facts
@@ -107,11 +114,14 @@ class Core(Readings):
     def quiet_bars(self, most: int = 256) -> int:
         """How many of the next bars, at most `most`, certainly bring nothing; they can be closed in one step later.
 
-        No order lives or waits, and the engine closes no position for want of equity.
+        No order lives or waits, nothing like a split or a dividend comes, and the engine closes no position for want
+        of equity.
         """
         if self.live_orders or self._account.ints[COMMAND_COUNT] or self.closed:
             return 0
-        first, end = self.bar + 1, min(self.bar + 1 + tickets.read_whole(most, "most", 0), self._last + 1)
+        first = self.bar + 1
+        end = min(first + tickets.read_whole(most, "most", 0), self._last + 1, self._account.ints[ACTION_BAR])
+        end = max(first, end)
         if not any(self._positions.floats[QUANTITY::POSITION_WORDS]) and self._account.floats[CASH] > 0.0:
             return end - first
         return self._calls.solvent_until(self._market_table, self._state_table, first, end) - first

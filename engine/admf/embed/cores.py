@@ -27,6 +27,7 @@ BITS = sum(
     int(flag) for flag in (OrderFlag.OCO_REDUCE, OrderFlag.REDUCE_ONLY, OrderFlag.POST_ONLY, OrderFlag.TRAIL_PERCENT)
 )
 EMPTY = ("limit_price", "stop_price", "quantity", "size_amount", "trail_distance", "trail_offset", "limit_offset")
+NEVER = 2**31 - 1  # the bar of an action that there is not
 CORES_MAX = 10_000_000
 
 
@@ -71,7 +72,7 @@ class Cores:
         self._per_bar = read_count(orders_per_bar_max, "orders_per_bar_max", 10_000)
         live, symbols = read_count(orders_max, "orders_max", 1_000_000), self._bars.symbol_count
         rows = 4 * (live + self._per_bar + symbols)
-        state = open_state(Facts.of(self._bars), rules, opening, "summary", 0, rows)
+        state = open_state(Facts.of(self._bars, opening), rules, opening, "summary", 0, rows)
         state.account["row_limit"] = self._per_bar
         self._first = state
         self._own = {name: self._repeated(name, getattr(state, name)) for name in OWN}
@@ -170,6 +171,9 @@ class Cores:
         account[chosen], self._own["positions"][chosen] = self._first.account, self._first.positions
         account["bar"][chosen, 0] = np.maximum(first - 1, -1)
         account["bars_processed"][chosen, 0] = np.maximum(first, 0)
+        days = np.append(self._first.actions["bar"], NEVER)
+        cursor = np.searchsorted(days[:-1], np.maximum(first, 0))
+        account["action_cursor"][chosen, 0], account["action_bar"][chosen, 0] = cursor, days[cursor]
         targets = np.full(self.count, STAYS, np.int64)
         targets[chosen] = np.where(first < 0, STAYS, first)
         self._move(targets)

@@ -27,14 +27,16 @@ class Facts(NamedTuple):
     bar_count: int
     has_volume: bool
     dated: bool
+    actions: NDArray[np.record]  # splits, dividends, delistings, funding, days of interest
     has_vwap: bool = False
     intraday: bool = False
 
     @classmethod
-    def of(cls, market: Market) -> Self:
+    def of(cls, market: Market, account: Account) -> Self:
         """Those of a market."""
+        actions = market.actions(accrued=account.accrues)
         return cls(
-            market.symbols, market.instrument_records, market.bar_count, market.has_volume, market.dated,
+            market.symbols, market.instrument_records, market.bar_count, market.has_volume, market.dated, actions,
             market.has_vwap, market.intraday,
         )  # fmt: skip
 
@@ -56,7 +58,8 @@ def open_state(
         dated=facts.dated,
     )
     state = blank(Sizes(len(facts.symbols), curve_bars if level != Record.SUMMARY else 0, rows, level))
-    state = state._replace(config=config, instruments=facts.instruments, fees=fee_table(execution.commission))
+    fees = fee_table(execution.commission)
+    state = state._replace(config=config, instruments=facts.instruments, fees=fees, actions=facts.actions)
     open_account(state, account.cash, positions_of(account, facts), execution.short == "margin")
     return state
 

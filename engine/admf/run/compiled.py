@@ -74,9 +74,10 @@ def make_call(
         return plain_call(specialise(run, hooks=plain, compiled=False), strategy, orders_per_bar_max)
     kernel = specialise(run, hooks=hooks, extra=(CONTEXT,))
     market_table = handles(market)
+    known = (state, handles(state))  # the table costs as much as some thousand bars: a run bar by bar keeps it
     bars = 0
     try:
-        compile_now(kernel, (market_table, handles(state), strategy, bars, bars, orders_per_bar_max))
+        compile_now(kernel, (market_table, known[1], strategy, bars, bars, orders_per_bar_max))
     except CompileError as error:
         raise StrategyError(str(error), remedy=advice(error.problem, strategy.dtype.names or ())) from error
     if guilty := allocates(kernel):
@@ -87,7 +88,10 @@ def make_call(
         )
 
     def call(market: Market, state: State, first: int, last: int) -> int:
-        next_bar: int = kernel(market_table, handles(state), strategy, first, last, orders_per_bar_max)
+        nonlocal known
+        if state is not known[0]:
+            known = (state, handles(state))
+        next_bar: int = kernel(market_table, known[1], strategy, first, last, orders_per_bar_max)
         return next_bar
 
     return call

@@ -3,6 +3,7 @@
 from admf.events import EventStrategy
 from admf.strategies.bracket_scalper import BracketScalper
 from admf.strategies.donchian_breakout import DonchianBreakout
+from admf.strategies.production import ProductionStrategy
 from admf.strategies.rsi_reversion import RsiReversion
 from admf.strategies.sma_cross import SmaCross
 from admf.strategies.trend_following import TrendFollowingEvents, TrendFollowingStrategy
@@ -11,13 +12,16 @@ from admf.strategy import CompiledStrategy
 REGISTRY: dict[str, type[CompiledStrategy]] = {
     kind.__name__: kind for kind in (SmaCross, RsiReversion, DonchianBreakout, BracketScalper, TrendFollowingStrategy)
 }
-EVENT_REGISTRY: dict[str, type[EventStrategy]] = {kind.__name__: kind for kind in (TrendFollowingEvents,)}
+EVENT_REGISTRY: dict[str, type[EventStrategy]] = {
+    kind.__name__: kind for kind in (TrendFollowingEvents, ProductionStrategy)
+}
 
 __all__ = [
     "EVENT_REGISTRY",
     "REGISTRY",
     "BracketScalper",
     "DonchianBreakout",
+    "ProductionStrategy",
     "RsiReversion",
     "SmaCross",
     "TrendFollowingEvents",

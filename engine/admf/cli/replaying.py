@@ -1,0 +1,93 @@
+"""`admf replay` of event logs: run again, stopped, stepped, held against each other."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from admf.cli.show import print_facts, print_json
+from admf.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from admf.live import LiveStrategyContainer
+    from admf.live.replaying import Replay
+    from admf.replay import Row
+
+
+def replay_logs(places: Sequence[Path], *, stop: int | None, step: bool, bisect: bool, as_json: bool) -> None:
+    """Each log in a container of its own; RunError where one does not do again what it did."""
+    from admf.live.replaying import replay_log
+    from admf.replay import EventLog
+
+    if not places:
+        raise ConfigError(
+            "nothing to replay", field="places", allowed="the folder of a study with --row, or event logs"
+        )
+    logs = [EventLog(place) for place in places]
+    if bisect:
+        show_difference(logs, as_json=as_json)
+        return
+    replays = [replay_log(log, watch=watcher(stop, step=step)) for log in logs]
+    shown = {str(replay.log.path): facts_of(replay) for replay in replays}
+    if as_json:
+        print_json({"logs": shown})
+    else:
+        for name, facts in shown.items():
+            print_facts({name: facts})
+    if not all(replay.equal for replay in replays):
+        raise RunError("a container did not do again what it did")
+
+
+def watcher(stop: int | None, *, step: bool) -> Any:
+    """What looks at each event; None where nobody does."""
+    if stop is None and not step:
+        return None
+
+    def watch(row: "Row", container: "LiveStrategyContainer") -> bool:
+        if row.sequence < (stop or 0):
+            return True
+        if not step:
+            return False
+        print(row)
+        print_facts({"state": container.health(), "strategy": own_state(container)})
+        return bool(sys.stdin.readline())
+
+    return watch
+
+
+def own_state(container: "LiveStrategyContainer") -> dict[str, Any]:
+    """What the strategy has set on itself."""
+    strategy = container.container.resolve("strategy")
+    return dict(strategy.snapshot()) if hasattr(strategy, "snapshot") else strategy.parameters
+
+
+def facts_of(replay: "Replay") -> dict[str, Any]:
+    """What a replay has found."""
+    facts: dict[str, Any] = {
+        "events": len(replay.log.rows),
+        "equal": replay.events,
+        "verdict": "the same" if replay.equal else "different",
+        "ended": replay.log.ended,
+        "torn": replay.log.torn,
+    }
+    if replay.result is not None:
+        facts["trace_hash"] = replay.result.trace_hash
+    if replay.difference is not None:
+        facts["difference"] = str(replay.difference)
+    if replay.stopped_at is not None:
+        facts |= {"stopped_at": str(replay.stopped_at), **replay.container.health()}
+        facts |= {f"strategy.{name}": value for name, value in own_state(replay.container).items()}
+    return facts
+
+
+def show_difference(logs: Sequence[Any], *, as_json: bool) -> None:
+    """The first event in which two logs differ."""
+    from admf.replay import first_difference
+
+    if len(logs) != 2:
+        raise ConfigError("two logs are held against each other", field="bisect", found=len(logs), allowed="2")
+    found = first_difference(*logs)
+    if as_json:
+        print_json({"equal": found is None, "difference": None if found is None else str(found)})
+    else:
+        print(found or f"the same {len(logs[0].rows):,} events")

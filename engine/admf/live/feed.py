@@ -1,0 +1,103 @@
+"""`MarketDataFeed`: where bars come from as time goes by, and historical bars on a clock."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from itertools import repeat
+from math import nan
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from admf.data import Market
+from admf.data.stamps import infer_frequency_ns
+from admf.errors import DataError
+from admf.live.bars import COLUMNS, UNKNOWN, Facts, FeedBar
+from admf.models import Number
+
+SECOND_NS = 1_000_000_000
+BLOCK_BARS = 4_096  # made ready at a time
+BATCH_BARS = 256  # handed over at a time where nothing waits for the clock
+
+
+@runtime_checkable
+class MarketDataFeed(Protocol):
+    """Bars that are pulled one by one, so that a slow reader holds the feed back and nothing piles up."""
+
+    facts: Mapping[str, Facts]  # by symbol
+    batch_bars: int  # bars that may be handed over together; 1 where each counts when it comes
+
+    def __iter__(self) -> Iterator[FeedBar]:
+        """Bars in the order of their arrival; waits for the next one, ends with the data or after `close`."""
+        ...
+
+    def close(self) -> None:
+        """Ends the iteration, also from another thread."""
+        ...
+
+
+class HistoricalFeed:
+    """Historical bars on a clock: each is delivered when it closes.
+
+    `speed` None delivers as fast as the bars are taken, 1.0 in real time, N at N times that. With `speed` the clock
+    starts at the open of the first bar; pauses between sessions take their time too.
+    """
+
+    def __init__(self, market: Market, speed: float | None = None) -> None:
+        """Raises DataError for undated bars, ConfigError for a speed that is not above zero."""
+        if not market.dated:
+            raise DataError("a clock needs stamps", field="data", found=repr(market), allowed="bars with timestamps")
+        if speed is not None:
+            Number(above=0.0).read(speed, "speed")
+        self.speed = speed
+        self.batch_bars = BATCH_BARS if speed is None else 1
+        self._market = market
+        self._frequency_ns = infer_frequency_ns(market.arrays.timestamp)
+        self._closed = threading.Event()
+        self.facts: Mapping[str, Facts] = {
+            instrument.symbol: Facts(
+                instrument=instrument,
+                frequency_ns=self._frequency_ns,
+                sessions=market.session_rule,
+                has_volume=market.has_volume,
+                has_vwap=market.has_vwap,
+                has_calendar=True,
+                intraday=market.intraday,
+                capacity_bars=market.bar_count,
+            )
+            for instrument in market.instruments
+        }
+
+    def close(self) -> None:
+        """Ends the iteration, also from another thread."""
+        self._closed.set()
+
+    def __iter__(self) -> Iterator[FeedBar]:
+        started_s: float | None = None
+        first_ns = int(self._market.arrays.timestamp[0]) if self._market.bar_count else 0
+        for bar in self._bars():
+            if self.speed is not None:
+                started_s = time.monotonic() if started_s is None else started_s
+                due_s = (bar.time_ns + (self._frequency_ns or 0) - first_ns) / SECOND_NS / self.speed
+                self._closed.wait(max(0.0, started_s + due_s - time.monotonic()))
+            if self._closed.is_set():
+                return
+            yield bar
+
+    def _bars(self) -> Iterator[FeedBar]:
+        """Row by row, the symbols of a row in their order; a symbol without a bar is left out."""
+        market, arrays = self._market, self._market.arrays
+        for first in range(0, market.bar_count, BLOCK_BARS):
+            rows = slice(first, first + BLOCK_BARS)
+            stamps = arrays.timestamp[rows].tolist()
+            ends = arrays.session_end[rows]
+            left = (ends - np.arange(first, first + len(stamps))).tolist()
+            following = arrays.session_end[np.minimum(ends + 1, market.bar_count - 1)] - ends
+            next_ = np.where(following > 0, following, UNKNOWN).tolist()
+            columns = []
+            for index, symbol in enumerate(market.symbols):
+                prices = [getattr(arrays, name)[rows, index].tolist() for name in COLUMNS]
+                vwap = arrays.vwap[rows, index].tolist() if market.has_vwap else repeat(nan)
+                columns.append(map(FeedBar, repeat(symbol), stamps, *prices, vwap, left, next_))
+            for row in zip(*columns, strict=True):
+                yield from row if len(row) == 1 else [bar for bar in row if bar.close == bar.close]

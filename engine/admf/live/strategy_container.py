@@ -1,0 +1,288 @@
+"""`LiveStrategyContainer`: one persistent container on bars as they come, and what is done when its strategy fails."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+from admf.container import ScopedContainer
+from admf.coordinate.playing import collect
+from admf.coordinate.results import BacktestResults
+from admf.errors import AdmfError, ConfigError, RunError
+from admf.events import EventKind, HandlerError
+from admf.live.bars import Door, Facts, FeedBar, LiveMarket
+from admf.live.compiled import CompiledSteps
+from admf.live.recording import Tap
+from admf.live.settings import Care, StrategySettings
+from admf.replay import Recorder
+from admf.results import RunRecords
+from admf.run.entry import Run
+
+ERRORS_KEPT = 20
+
+
+class LiveState(Enum):
+    """Where a live strategy is."""
+
+    RUNNING = "running"
+    PAUSED = "paused"  # its book lives on, exits pass, nothing is opened
+    BACKING_OFF = "backing off"  # it failed and gets no bars for a while
+    FAILED = "failed"  # it stays off the bars
+    STALLED = "stalled"  # a hook does not return; it is left behind
+    STOPPED = "stopped"
+
+
+class LiveStrategyContainer:
+    """One strategy with its own book, limits and broker; its methods are called by one thread at a time.
+
+    A failure in it never leaves it: see `Care`. Only `health` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        container_id: str,
+        container: ScopedContainer,
+        config: StrategySettings,
+        facts: Facts,
+        care: Care,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """`container` is initialised; a compiled strategy has the arena of its loop beside it, not the broker's."""
+        self.container_id = container_id
+        self.container = container
+        self.config = config
+        self.symbol = facts.instrument.symbol
+        self.care = care
+        self.state = LiveState.RUNNING
+        self.door = Door(facts.frequency_ns)
+        self.errors: deque[BaseException] = deque(maxlen=ERRORS_KEPT)
+        self.error_count = 0
+        self.bars_taken = 0
+        self.last_bar_ns: int | None = None
+        self.last_taken_s = time.monotonic()  # when it took its last bar: the heartbeat
+        self.result: BacktestResults | None = None
+        self._failures = 0  # with few bars between them
+        self._clean_bars = 0
+        self._back_at = 0  # bar on which it is let back on the bars
+        self._recorder = recorder
+        if recorder is not None:
+            container.event_bus.log = Tap(recorder)
+        self._market: LiveMarket = container.resolve("data_handler").market
+        self._steps = CompiledSteps(self._market, self._make_run()) if config.is_compiled else None
+
+    def _make_run(self) -> Run:
+        config = self.config
+        return Run.read(
+            self._market, execution=config.execution, account=config.account, risk=config.risk, record=config.record,
+            close_positions=False, strategy=config.strategy, debug=False,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------------------------------------------- life cycle
+
+    def start(self) -> None:
+        """Before the first bar."""
+        self.container.start()
+        self._drain()
+
+    def require_events(self, action: str) -> None:
+        """ConfigError for a compiled strategy, which decides inside the loop, where nobody stands in between."""
+        if self._steps is not None:
+            remedy = "remove it, or use its twin on the bus (admf.EventStrategy)"
+            found = type(self.config.strategy).__name__
+            raise ConfigError(
+                f"a compiled strategy cannot be {action}", field=self.container_id, found=found, remedy=remedy
+            )
+
+    def control(self, action: str, reason: str = "", flatten: bool = False) -> None:
+        """pause, resume or kill, between two bars; it has its place in the log."""
+        self._tell("CONTROL", (action, reason, flatten))
+        if action == "kill":
+            self._kill(reason, flatten=flatten)
+        elif action == "pause":
+            self._pause(reason)
+        else:
+            self._resume()
+        self._flush()
+
+    def _pause(self, reason: str) -> None:
+        self.container.resolve("risk_manager").shut = reason
+        if self.state is LiveState.RUNNING:
+            self.state = LiveState.PAUSED
+
+    def _resume(self) -> None:
+        """Opens the gate again; a strategy that had failed starts afresh with the positions it has."""
+        self.container.resolve("risk_manager").shut = ""
+        if self.state is LiveState.FAILED and self._steps is None:
+            self._failures, self._back_at, self.state = 0, 0, LiveState.BACKING_OFF
+        elif self.state is LiveState.PAUSED:
+            self.state = LiveState.RUNNING
+
+    def _kill(self, reason: str, *, flatten: bool) -> None:
+        """Cancels every order and opens nothing any more."""
+        if self._steps is not None:
+            self.state = LiveState.FAILED  # a compiled strategy has no gate: it stays off the bars
+            self._note(RunError(f"killed: {reason}", field=self.container_id))
+            return
+        self._pause(reason)
+        if self.container.resolve("broker").is_open:
+            self._cancel_all(flatten=flatten)
+        self._drain()
+
+    def _cancel_all(self, *, flatten: bool) -> None:
+        strategy: Any = self.container.resolve("strategy")
+        for order in self.container.resolve("broker").orders.open:
+            strategy.cancel(order)
+        if flatten:
+            strategy.close_position()
+
+    def finish(self) -> BacktestResults | None:
+        """The last bar has come: what is left of it; stops the container. None where no bar came."""
+        if self.state is not LiveState.STOPPED:
+            self._tell("CONTROL", ("finish", "", False))
+            if not self._market.taken:
+                self.container.stop()
+            elif self._steps is not None:
+                self._steps.finish()
+                self.container.stop()
+                self._take_result(self._steps.left())
+            else:
+                self.container.resolve("broker").finish()
+                self._drain()
+                self.container.stop()
+                self._take_result(self.container.resolve("broker").records(self.container.resolve("strategy")))
+            self.state = LiveState.STOPPED
+            trace = self.result.trace_hash if self.result is not None else ""
+            self._tell("END", (self._market.taken, trace))
+        return self.result
+
+    def _tell(self, kind: str, payload: Sequence[Any]) -> None:
+        if self._recorder is not None:
+            self._recorder.note(kind, self.last_bar_ns or 0, self._market.taken - 1, payload)
+
+    def _flush(self) -> None:
+        if self._recorder is not None:
+            self._recorder.flush()
+
+    def _take_result(self, records: RunRecords) -> None:
+        collect(self.container, records)
+        self.result = BacktestResults(records, self.container.metrics, errors=tuple(self.errors))
+
+    def teardown(self) -> None:
+        """Lets go of everything but the result."""
+        if self._recorder is not None:
+            self._recorder.close()
+        self.container.teardown_scope()
+        self._steps = None
+
+    # ------------------------------------------------------------------------------------------------------------- bars
+
+    def take(self, bars: Sequence[FeedBar]) -> None:
+        """Bars of its symbol, in the order of their arrival; never raises an Exception of the strategy's making."""
+        for bar in bars:
+            if self.state in (LiveState.STALLED, LiveState.STOPPED) or not self.door.takes(bar):
+                continue
+            if self._recorder is not None:
+                self._recorder.note("IN", bar.time_ns, self._market.taken, bar)
+            if self._steps is not None:
+                self._play(bar)
+            else:
+                self._publish(bar)
+            self.bars_taken += 1
+            self.last_bar_ns, self.last_taken_s = bar.time_ns, time.monotonic()
+        self._flush()
+
+    def _play(self, bar: FeedBar) -> None:
+        assert self._steps is not None
+        if self.state is LiveState.FAILED:
+            return
+        try:
+            self._steps.play(self._market.write(bar))
+        except AdmfError as error:  # a compiled strategy that failed in a bar is in no state to go on
+            self._note(error)
+            self.state = LiveState.FAILED
+        except Exception as error:
+            self._note(error)
+            self.state = LiveState.FAILED
+
+    def _publish(self, bar: FeedBar) -> None:
+        if self.state is LiveState.BACKING_OFF and self._market.taken >= self._back_at:
+            self._let_back()
+        data = self.container.resolve("data_handler")
+        if not data.continue_backtest:  # bankrupt
+            return
+        failed = self.error_count
+        data.take(bar)
+        self._drain()
+        self._clean_bars = self._clean_bars + 1 if self.error_count == failed else 0
+        if self._clean_bars >= self.care.clean_bars:
+            self._failures = 0
+
+    def _drain(self) -> None:
+        """Delivers what waits; a handler that fails is noted, and the events after it are delivered all the same."""
+        next_event = self.container.event_bus.get_next_event
+        while True:
+            try:
+                while next_event() is not None:
+                    pass
+                return
+            except HandlerError as error:
+                self._failed(error)
+
+    # --------------------------------------------------------------------------------------------------------- failures
+
+    def _note(self, error: BaseException) -> None:
+        self.errors.append(error)
+        self.error_count += 1
+        self.container.logger.error("%s", error)
+
+    def _failed(self, error: HandlerError) -> None:
+        self._note(error)
+        if self.state not in (LiveState.RUNNING, LiveState.PAUSED):
+            return
+        self._failures += 1
+        self._clean_bars = 0
+        strategy: Any = self.container.resolve("strategy")
+        self.container.event_bus.unsubscribe(EventKind.BAR, strategy.on_bar)
+        if self.care.error_handling == "graceful" and self._failures < self.care.failures_max:
+            self._back_at = self._market.taken + 2 ** (self._failures - 1)
+            self.state = LiveState.BACKING_OFF
+            return
+        self.state = LiveState.FAILED
+        if self.care.on_failure == "flatten":
+            self._cancel_all(flatten=True)
+
+    def _let_back(self) -> None:
+        strategy: Any = self.container.resolve("strategy")
+        shut = self.container.resolve("risk_manager").shut
+        self.state = LiveState.PAUSED if shut else LiveState.RUNNING
+        self.container.event_bus.subscribe(EventKind.BAR, strategy.on_bar)
+        try:
+            strategy.reset()
+            strategy.start()
+        except Exception as error:
+            self._failed(HandlerError(f"on_start failed: {error}", self.container_id, None))  # type: ignore[arg-type]
+
+    def health(self) -> dict[str, Any]:
+        """What a look from outside tells; ages in seconds."""
+        return {
+            "state": self.state.value,
+            "bars": self.bars_taken,
+            "last_bar_ns": self.last_bar_ns,
+            "heartbeat_age_s": round(time.monotonic() - self.last_taken_s, 3),
+            "errors": self.error_count,
+            "last_error": str(self.errors[-1]) if self.errors else "",
+            "bars_at_the_door": dict(self.door.counts),
+            **self._books(),
+        }
+
+    def _books(self) -> dict[str, float]:
+        """Cash and position; nothing is played to find out."""
+        if self.result is not None:
+            records = self.result.records
+            return {"cash": float(records.account.cash), "position": float(records.positions[0].quantity)}
+        if self._steps is not None:
+            state = self._steps.state
+            return {"cash": float(state.account[0].cash), "position": float(state.positions[0].quantity)}
+        broker = self.container.resolve("broker")
+        return {"cash": float(broker.cash), "position": float(broker.position(0))}

@@ -1,0 +1,102 @@
+"""`admf paper` and `admf status`: sessions from configurations, and what they refuse."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cli_support import BARS, Command, refused
+from repo.checkout import ROOT
+
+SESSION = """live_trading:
+  strategies:
+    cross:
+      strategy_class: SmaCross
+      strategy_params: {fast: 1, slow: 2}
+      allocated_capital: 10_000
+data:
+  path: AAA.csv
+"""
+
+
+@pytest.fixture
+def session(place: Path) -> Path:
+    (place / "AAA.csv").write_text(BARS)
+    (place / "session.yaml").write_text(SESSION)
+    return place / "session.yaml"
+
+
+def test_paper_has_the_trace_of_the_backtest(admf: Command, session: Path) -> None:
+    backtest = session.with_name("config.yaml")
+    backtest.write_text("strategy_class: SmaCross\nstrategy_params: {fast: 1, slow: 2}\ndata: {path: AAA.csv}\n"
+                        "backtest: {container_type: backtest}\naccount: {cash: 10_000}\n")  # fmt: skip
+    ran = admf("paper", session, "--json", "--out", "session")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)["strategies"]["cross"]
+    assert found["bars_processed"] == 5
+    assert found["fills_executed"] == 1
+    again = json.loads(admf("paper", session, "--json", "--set", "live_trading.thread_model=MIXED").out)
+    assert again["strategies"]["cross"] == found
+    assert (session.parent / "session" / "cross" / "fills.parquet").exists()
+    seen = admf("status", "session")
+    assert seen.code == 0
+    assert re.search(r"^mode +PAPER_TRADING$", seen.out, flags=re.MULTILINE)
+    assert json.loads(admf("status", "session", "--json").out)["ended"] == ["cross"]
+
+
+@pytest.mark.parametrize("name", ["paper_trading", "production"])
+def test_the_examples_run(admf: Command, name: str) -> None:
+    path = ROOT / "configs" / f"{name}.yaml"
+    ran = admf("paper", path, "--set", "data.generate.bars=2000")
+    assert ran.code == 0, ran.err
+    assert "trace" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("live_trading.speed=slow", ["live_trading.speed", "fast, real, or a number above zero"]),
+        ("live_trading.thread_model=PROCESS_PARALLEL", ["thread_model", "ASYNC_SINGLE"]),
+        ("live_trading.error_handling=shrug", ["error_handling", "graceful, stop"]),
+        ("live_trading.strategies.cross.strategy_class=SmaCros", ["did you mean 'SmaCross'"]),
+        ("live_trading.strategies.cross.capital=5", ["live_trading.strategies.cross.capital"]),
+        ("execution.last_bar=fill_at_close", ["execution.last_bar", "nobody knows the last bar"]),
+        ("execution.bounds=true", ["execution.bounds"]),
+    ],
+)
+def test_what_a_session_refuses(admf: Command, session: Path, change: str, words: list[str]) -> None:
+    refused(admf("paper", session, "--set", change), 2, *words)
+
+
+def test_other_configurations_are_refused_with_their_command(admf: Command, session: Path) -> None:
+    refused(admf("run", session), 2, "run it with admf paper")
+    refused(admf("check", session), 2, "run it with admf paper")
+    refused(admf("paper", session.with_name("config.yaml")), 2, "live_trading")
+    refused(admf("status", "nowhere"), 2, "no status")
+
+
+def test_one_strategy_under_components(admf: Command, session: Path) -> None:
+    one = "live_trading: {components: {strategy: {class: Nope}, broker: {class: Banker}}}\ndata: {path: AAA.csv}\n"
+    session.write_text(one)
+    refused(admf("paper", session), 2, "live_trading.components.broker.class", "LiveBroker, PaperBroker")
+    session.write_text(one.replace("Banker", "PaperBroker"))
+    refused(admf("paper", session), 2, "Nope")
+
+
+def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
+    config = ROOT / "configs" / "live_local.yaml"
+    asked = admf("live", config, "--out", "session", "--set", "data.generate.bars=200")
+    assert asked.code == 2
+    assert "add --confirm to trade" in asked.err
+    assert re.search(r"max_position_size +200", asked.out)
+    assert re.search(r"currency +USD", asked.out)
+    ran = admf("live", config, "--out", "session", "--set", "data.generate.bars=200", "--confirm", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["strategies"]["production"]["fills_executed"] > 0
+    assert (place / "session" / "production.journal").exists()
+    refused(admf("live", config), 2, "--out FOLDER")
+    refused(admf("live", config, "--out", "s", "--set", "live_trading.venue.faults={1: fire}"), 2, "unknown fault")
+    refused(admf("live", ROOT / "configs" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")
+    limit = "live_trading.strategies.trend.max_position_size=null"
+    refused(admf("live", config, "--out", "t", "--set", limit), 2, "max_position_size: no limit")
