@@ -14,6 +14,7 @@ from admf.errors import ConfigError, DataError
 from admf.fidelity.charts import HALF, HIGH, LOW, CoverageChart, ErrorChart, percent
 from admf.fidelity.fills import FillChart, crossings, path_of
 from admf.fidelity.streams import Stream
+from admf.results import pictures
 from admf.results.pictures import Box, Picture, dashes, save_picture
 from admf.strategies import BracketScalper
 from fidelity.walks import walk
@@ -188,6 +189,15 @@ def test_a_png_shows_its_shapes(tmp_path: Path) -> None:
     assert pixels.getpixel((90, 40)) == (0x25, 0x63, 0xAB)
     assert pixels.getpixel((110, 10)) == (255, 255, 255)
     assert path.read_bytes() == picture.png()
+
+
+def test_png_without_pillow_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "find_spec", lambda name: None)
+    for refused in (lambda path: save_picture(Picture(9, 9), path), pictures.check_drawable):
+        with pytest.raises(ConfigError, match=r"PNG needs Pillow.*admf-engine\[pictures\]"):
+            refused(tmp_path / "shapes.png")
+    assert not list(tmp_path.iterdir())
+    assert save_picture(Picture(9, 9), tmp_path / "shapes.svg").exists()
 
 
 def test_text_from_outside_is_escaped() -> None:

@@ -160,10 +160,10 @@ def fill(
     on_defect
         What to do with defects in the bars.
     """
-    from admf.results.pictures import check_kind
+    from admf.results.pictures import check_drawable
 
     if out is not None:
-        check_kind(out)
+        check_drawable(out)
     compared = compared_by(config, data, orders, set_, on_defect)
 
     from admf.data import load

@@ -163,7 +163,8 @@ class Picture:
         )
 
     def png(self) -> bytes:
-        """The picture as a file, at twice its size, drawn by Pillow."""
+        """The picture as a file, at twice its size; ConfigError where Pillow is not installed."""
+        require_pillow()
         from PIL import Image, ImageDraw
 
         scale = SCALE * FINER
@@ -183,13 +184,23 @@ def save_picture(picture: Drawable, path: str | Path) -> Path:
 
 
 def check_kind(path: Path) -> Path:
-    """The path of a picture; ConfigError before anything runs where it is of no kind that can be written."""
+    """The path of a picture; ConfigError where it is of no kind that can be written."""
     if path.suffix.lower() not in KINDS:
         raise ConfigError("not a kind of picture", field="path", found=str(path), allowed=", ".join(KINDS))
-    if path.suffix.lower() == ".png" and find_spec("PIL") is None:
-        remedy = 'pip install "admf-engine[pictures]", or save it as .svg'
-        raise ConfigError("PNG needs Pillow, which is not installed", field="path", found=str(path), remedy=remedy)
     return path
+
+
+def check_drawable(path: Path) -> None:
+    """Refuses before anything runs what `Picture` could not write after it."""
+    if check_kind(path).suffix.lower() == ".png":
+        require_pillow()
+
+
+def require_pillow() -> None:
+    """ConfigError where Pillow is not installed."""
+    if find_spec("PIL") is None:
+        remedy = 'pip install "admf-engine[pictures]", or save it as .svg'
+        raise ConfigError("PNG needs Pillow, which is not installed", field="path", remedy=remedy)
 
 
 def font_of(size: float) -> Any:
