@@ -29,6 +29,9 @@ Rows = NDArray[np.record]
 def read_actions(table: Any, symbols: Sequence[str], clock: StampArray, dated: bool) -> Rows:
     """The rows of a table with `symbol`, `timestamp` and any of `split_ratio`, `dividend`, `funding_rate`.
 
+    A table of adjustment factors (`factor`; the stamp may be called `ex_date`) counts as splits of 1/factor: dividends
+    in it are reinvested.
+
     A split or a dividend acts on the first bar that opens at its stamp or later, a funding rate on the last bar that
     opens before it. DataError for a table without these columns, for symbols and stamps that the market does not have,
     and for values that make no sense.
@@ -64,6 +67,10 @@ def actions_frame(table: Any) -> pl.DataFrame:
         with reading(path, form):
             table = form.read(path, form.names(path))
     frame = to_frame(table)
+    if "ex_date" in frame.columns and "timestamp" not in frame.columns:
+        frame = frame.rename({"ex_date": "timestamp"})
+    if "factor" in frame.columns and "split_ratio" not in frame.columns:
+        frame = frame.with_columns(split_ratio=1.0 / pl.col("factor"))
     missing = [name for name in ("symbol", "timestamp") if name not in frame.columns]
     if missing or not set(COLUMNS) & set(frame.columns):
         allowed = f"symbol, timestamp, and one or more of {', '.join(COLUMNS)}"
@@ -116,6 +123,16 @@ def delistings(last_bars: NDArray[np.int64], bar_count: int, instruments: Sequen
     values = [instruments[place].delisting_value for place in ended.tolist()]
     prices = [np.nan if value is None else value for value in values]
     return as_rows(ActionKind.DELISTING, last_bars[ended] + 1, ended, prices)
+
+
+def split_products(rows: Rows, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """D-08: for each bar and symbol the product of the split ratios so far; of no rows where there are no splits."""
+    splits = rows[rows["kind"] == ActionKind.SPLIT]
+    if not len(splits):
+        return np.empty((0, shape[1]))
+    products = np.ones(shape)
+    np.multiply.at(products, (splits["bar"], splits["symbol"]), splits["value"])
+    return np.multiply.accumulate(products, axis=0)
 
 
 def accruals(session_end: NDArray[np.int32], stamps: StampArray, day_ns: int) -> Rows:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from admf.data.actions import accruals, delistings, in_order, read_actions
+from admf.data.actions import accruals, delistings, in_order, read_actions, split_products
 from admf.data.bars import Bars
 from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
@@ -91,7 +91,9 @@ class Market:
             ends = session_ends(self._sessions)
             flags[self._sessions.firsts] |= BarFlag.SESSION_FIRST.value
             flags[self._sessions.lasts] |= BarFlag.SESSION_LAST.value
-        return records.Market(open_, high, low, close, volume, flags, ends, clock, vwap)
+        return records.Market(
+            open_, high, low, close, volume, flags, ends, clock, vwap, split_products(self._given_actions, shape)
+        )
 
     def with_instruments(self, instruments: Instruments) -> Self:
         """The same bars under other instruments; nothing is copied."""
