@@ -155,3 +155,20 @@ def test_history_before_the_first_bar_is_not_a_number() -> None:
     context = make_context(3, market.arrays, None)
     assert isnan(context.adjusted_close(4, 0))
     assert context.adjusted_close(3, 0) == market.arrays.close[0, 0]
+
+
+LIBRARY = [
+    admf.strategies.MomentumRotation(lookback=20, skip=2, top=2),
+    admf.strategies.Pairs(period=10, entry=1.5),
+    admf.strategies.BuyAndHold(fraction=0.9),
+]
+
+
+@pytest.mark.parametrize("strategy", LIBRARY, ids=lambda strategy: type(strategy).__name__)
+def test_strategies_of_many_symbols_stepped_and_compiled(strategy: admf.CompiledStrategy) -> None:
+    market = panel(5, 120)
+    compiled = admf.backtest(market, strategy, execution=RULES)
+    stepped = admf.backtest(market, strategy, execution=RULES, debug=True)
+    assert compiled.trace_hash == stepped.trace_hash
+    assert compiled.metrics["fills"] >= 5
+    assert compiled.metrics["orders_rejected"] <= 1

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from admf.data.bars import Bars
 from admf.data.files import find_format, reading
 from admf.data.instrument import Instrument
 from admf.data.stamps import StampArray, stamp_text, to_stamps
@@ -16,6 +17,8 @@ from admf.data.tables import to_frame
 from admf.errors import DataError
 from admf_kernels.codes import ActionKind
 from admf_kernels.records import action_dt
+
+FUNDING_NS = 8 * 3_600 * 10**9
 
 # column → kind, and the value that says that there is nothing
 COLUMNS = {
@@ -133,6 +136,27 @@ def split_products(rows: Rows, shape: tuple[int, int]) -> NDArray[np.float64]:
     products = np.ones(shape)
     np.multiply.at(products, (splits["bar"], splits["symbol"]), splits["value"])
     return np.multiply.accumulate(products, axis=0)
+
+
+def fundings(instruments: Sequence[Instrument], clock: StampArray) -> Rows:
+    """Rows of the instruments with a constant funding rate, at 0, 8 and 16 o'clock UTC within the clock."""
+    first, last = int(clock[0]) // FUNDING_NS + 1, int(clock[-1]) // FUNDING_NS
+    bars = np.searchsorted(clock, np.arange(first, last + 1) * FUNDING_NS) - 1
+    parts = [
+        as_rows(ActionKind.FUNDING, bars, np.full(len(bars), place), np.full(len(bars), instrument.funding_rate))
+        for place, instrument in enumerate(instruments)
+        if instrument.funding_rate
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, action_dt)
+
+
+def within(table: Any, bars: Sequence[Bars]) -> pl.DataFrame:
+    """The rows of a table of actions that belong to these bars."""
+    frame = actions_frame(table)
+    stamps = to_stamps(frame["timestamp"], "UTC", "actions")
+    first, last = min(int(part.timestamp[0]) for part in bars), max(int(part.timestamp[-1]) for part in bars)
+    names = [part.symbol for part in bars]
+    return frame.filter(pl.Series((stamps >= first) & (stamps <= last)), pl.col("symbol").is_in(names))
 
 
 def accruals(session_end: NDArray[np.int32], stamps: StampArray, day_ns: int) -> Rows:

@@ -16,8 +16,8 @@ class Bollinger(CompiledStrategy):
         """Parameters that make sense together."""
         if self.period < 2 or not self.width > 0.0:
             raise ValueError("allowed: period >= 2, width > 0")
-        if not 0.0 < self.fraction <= 1.0:
-            raise ValueError("allowed: 0 < fraction <= 1")
+        if not self.fraction > 0.0:
+            raise ValueError("allowed: fraction > 0; above 1 with account.leverage")
 
     def on_bar(self, ctx):
         """Nothing while an order waits for volume."""

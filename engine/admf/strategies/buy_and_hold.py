@@ -12,8 +12,8 @@ class BuyAndHold(CompiledStrategy):
 
     def check(self):
         """Parameters that make sense together."""
-        if not 0.0 < self.fraction <= 1.0:
-            raise ValueError("allowed: 0 < fraction <= 1")
+        if not self.fraction > 0.0:
+            raise ValueError("allowed: fraction > 0; above 1 with account.leverage")
 
     def on_bar(self, ctx):
         """One order for each symbol that has a price; with one symbol its size is settled at the fill."""
