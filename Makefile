@@ -20,7 +20,7 @@ DEMO   := $(BIN)/admf run configs/sma_cross.yaml
 WORKERS      := 2
 UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/embed/test_cores.py
 BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees tests/embed/test_cores.py \
-	tests/embed/test_core.py::test_garbage_never_gets_below_the_facade
+	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:

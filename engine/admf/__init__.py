@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from admf.container import ContainerFactory, ContainerMetrics, ContainerPool, ScopedContainer
     from admf.coordinate import BacktestCoordinator, BacktestResults, ExecutionMode, ThreadModel
-    from admf.data import Bars, Instrument, Market, adjusted, generate, load
+    from admf.data import Bars, Instrument, Market, adjusted, generate, load, load_panel
     from admf.errors import AdmfError
     from admf.events import EventBus, EventStrategy
     from admf.execution import Account, Execution, Risk
@@ -98,6 +98,7 @@ _HOMES = {
     "fill_fidelity": "admf.fidelity",
     "generate": "admf.data",
     "load": "admf.data",
+    "load_panel": "admf.data",
     "samplers": "admf.sweeps",
     "signals": "admf.signals",
     "simulate": "admf.run",
@@ -161,6 +162,7 @@ __all__ = [
     "fill_fidelity",
     "generate",
     "load",
+    "load_panel",
     "samplers",
     "signals",
     "simulate",

@@ -99,7 +99,7 @@ def open_account(state: State, cash: float, positions: list[tuple[float, float]]
     equity = cash
     margin_initial = float(state.config[0].margin_initial)
     for row, (quantity, price), instrument in zip(state.positions, positions, state.instruments, strict=True):
-        row.mark = np.nan
+        row.mark = row.score = np.nan
         row.volume_bar = -1
         row.entry_bar = -1
         if quantity != 0.0:

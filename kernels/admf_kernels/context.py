@@ -1,7 +1,6 @@
 """What a compiled strategy sees and can do: bars up to the current one, its account, and orders.
 
-`Context` is a named tuple, so it costs nothing when compiled; its methods are lent to the compiler once, at import. A
-method never lets a hook read a later bar. The hidden fields hold later bars, and `admf` refuses a hook that names one.
+`Context` is a named tuple: compiled it costs nothing. No method reads a later bar, and `admf` refuses hidden fields.
 """
 
 import inspect
@@ -21,6 +20,7 @@ from admf_kernels.laws.accounting import available_cash
 from admf_kernels.laws.indicators import exponential, smoothed, strength, true_range
 from admf_kernels.laws.lifecycle import is_alive
 from admf_kernels.links import find_row
+from admf_kernels.portfolio import LENT
 from admf_kernels.records import Market, State
 from admf_kernels.sending import join, new_group, send_order, set_trail
 
@@ -393,6 +393,8 @@ def _lend(name, function):
     overload_method(ContextType, name, strict=False, jit_options={"forceinline": True})(typed)
 
 
+for _method in LENT:
+    setattr(Context, _method.__name__, _method)
 METHODS = {name: value for name, value in vars(Context).items() if inspect.isfunction(value) and name[0] != "_"}
 for _name, _function in METHODS.items():
     _lend(_name, _function)

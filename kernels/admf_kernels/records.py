@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_INDEX = -1
-LAYOUT_VERSION = 7  # of every record below: raised with each change by tests/repo/update_layouts.py
+LAYOUT_VERSION = 8  # of every record below: raised with each change by tests/repo/update_layouts.py
 
 
 def record(fields: list[tuple[str, object]], size: int) -> np.dtype[np.record]:
@@ -144,12 +144,14 @@ position_dt = record(
         ("entry_value", f8),  # sum of quantity * price over its opening fills
         ("exit_value", f8),  # sum of quantity * price over its closing fills
         ("trip_commission", f8),  # commission over its fills
+        ("score", f8),  # that a strategy gave the symbol (D-07)
         ("volume_bar", i4),  # bar to which volume_used belongs
         ("entry_bar", i4),  # bar of its first opening fill
+        ("ranked", i4),  # symbol at this place of the last ranking (D-07)
         ("ambiguous", u1),  # 1 where one of its fills is
         ("barred", u1),  # 1 where nothing may be opened (K-05), 2 where its data has ended (D-04)
     ],
-    88,
+    96,
 )
 
 instrument_dt = record(
@@ -364,6 +366,7 @@ class Market(NamedTuple):
     session_end: NDArray[np.int32]  # (bars,) last bar of the session of each bar
     timestamp: NDArray[np.int64]  # (bars,) ns UTC at the bar's open; the bar index where undated
     vwap: FloatArray  # of no rows where the data has none
+    splits: FloatArray  # product of a symbol's split ratios up to a bar (D-08); of no rows where there are none
 
 
 class State(NamedTuple):

@@ -24,6 +24,7 @@ MARKET = view_type(
         "session_end": ("", _I4, 1),
         "timestamp": ("", _I8, 1),
         "vwap": ("", _F8, 2),
+        "splits": ("", _F8, 2),
     },
 )
 STATE = view_type(

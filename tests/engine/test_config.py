@@ -241,7 +241,6 @@ def test_every_fault_at_once() -> None:
         ({"data": {}}, "data: bars come from one place; found 'neither'"),
         ({"data": {"path": "x.csv", "generate": {}}}, "data: bars come from one place; found 'path and generate'"),
         ({"data": {"generate": {}, "start": "2024-01-01"}}, "data.start: is for bars of a file"),
-        ({"data": {"generate": {}, "symbols": ["A", "B"]}}, "data.symbols: several symbols in one run"),
         ({"data": {"generate": {}, "symbols": ["A"], "symbol": "B"}}, "data.symbols: differs from data.symbol"),
         ({"data": {"path": "x.csv", "start": "yesterday"}}, "data.start: not a date"),
         ({"stop_on_error": False}, "stop_on_error: a run always stops"),

@@ -32,7 +32,9 @@ def context_table() -> str:
     tree = ast.parse(CONTEXT.read_text(encoding="utf-8"))
     context = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Context")
     rows = ["| `ctx.…` | |", "|---|---|", "| `bar` | index of the bar, 0-based; −1 in `init` |"]
-    for method in context.body:
+    lent = ast.parse((CONTEXT.parent / "portfolio.py").read_text(encoding="utf-8"))
+    of_many = [node for node in lent.body if isinstance(node, ast.FunctionDef) and node.args.args[0].arg == "self"]
+    for method in [*context.body, *of_many]:
         if isinstance(method, ast.FunctionDef):
             text = " ".join((ast.get_docstring(method) or "").split())
             rows.append(f"| `{method.name}({_arguments(method)})` | {text} |")

@@ -241,9 +241,10 @@ def target(loaded: "Config", out: Path | None = None) -> Path | None:
 
 def load_market(loaded: "Config") -> "Market":
     """The market of a configuration; says what was done about defects of its bars."""
-    bars = loaded.bars()
-    for defect in bars.defects.defects:
-        print_note(f"{bars.symbol}: {defect.count:,} x {defect.kind}: {defect.text}; {defect.action}")
+    bars = loaded.parts()
+    for part in bars:
+        for defect in part.defects.defects:
+            print_note(f"{part.symbol}: {defect.count:,} x {defect.kind}: {defect.text}; {defect.action}")
     return loaded.market(bars)
 
 

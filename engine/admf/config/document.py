@@ -37,6 +37,7 @@ DEFECT_ADVICE = (
     "keep leaves invalid bars, but no stamps out of order, to the rule execution.bad_bar"
 )
 RUN = ("strategy", "data")
+ALL = "all"  # of `data.symbols`
 
 Source = str | Path | Mapping[str, Any]
 
@@ -60,17 +61,25 @@ class Config:
         return made or None
 
     def bars(self) -> "Bars":
-        """The bars, loaded or made up; DataError, ConfigError where that is not possible."""
-        from admf.data import generate, load
+        """The bars of the only symbol, or of the first one."""
+        return self.parts()[0]
+
+    def parts(self) -> "list[Bars]":
+        """The bars of each symbol, loaded or made up; DataError, ConfigError where that is not possible."""
+        from admf.data import generate, load, load_panel
 
         data = self.root.data
         symbol = data.symbol or (data.symbols[0] if data.symbols else None)
         if data.generate is not None:
-            made = data.generate
-            return generate(made.bars, made.seed, made.frequency, symbol or "SYM")
+            made, names = data.generate, self.made_symbols(symbol or "SYM")
+            return [generate(made.bars, made.seed + place, made.frequency, name) for place, name in enumerate(names)]
         assert data.path is not None
         try:
-            return load(
+            if self.is_panel:
+                names = () if data.symbols is None or data.symbols == (ALL,) else data.symbols
+                path, limits = self.folder / data.path, (data.start, data.end, data.on_defect)
+                return load_panel(path, names or None, *limits, tz=data.tz)
+            bars = load(
                 self.folder / data.path,
                 symbol,
                 data.start,
@@ -82,16 +91,35 @@ class Config:
             )
         except DataError as error:
             raise in_words_of_config(error) from None
+        return [bars]
 
-    def market(self, bars: "Bars | None" = None) -> "Market":
-        """The bars (those of the configuration unless given) on their clock, with their instruments."""
+    @property
+    def is_panel(self) -> bool:
+        """Whether several symbols come from one table."""
+        symbols = self.root.data.symbols
+        return symbols is not None and (len(symbols) > 1 or symbols == (ALL,))
+
+    def made_symbols(self, symbol: str) -> Sequence[str]:
+        """Names of the symbols that are made up: those that are asked for, or S1, S2, …"""
+        data = self.root.data
+        assert data.generate is not None
+        if data.symbols is not None and len(data.symbols) > 1:
+            return data.symbols
+        count = data.generate.symbols
+        return [f"S{place:0{len(str(count))}}" for place in range(1, count + 1)] if count > 1 else [symbol]
+
+    def market(self, bars: "list[Bars] | None" = None) -> "Market":
+        """The bars (those of the configuration unless given) on their clock, with instruments and actions."""
         from admf.data import Market
+        from admf.data.actions import within
         from admf.data.sessions import rule_name
 
-        bars, sessions = self.bars() if bars is None else bars, self.root.data.sessions
+        bars, sessions = self.parts() if bars is None else bars, self.root.data.sessions
         hours = self.folder / sessions if rule_name(sessions) == "hours" else sessions
         try:
-            return Market(bars, sessions=hours, instruments=self.instruments())
+            actions = self.root.data.actions
+            rows = None if actions is None else within(self.folder / actions, bars)
+            return Market(bars, sessions=hours, instruments=self.instruments(), actions=rows)
         except DataError as error:
             raise in_words_of_config(error) from None
 
@@ -233,9 +261,6 @@ def check_data(document: Document, needs: Sequence[str], problems: Problems) -> 
     if None not in (symbol, symbols) and symbols not in (symbol, [symbol]):
         message = f"differs from data.symbol, which is {symbol!r}"
         problems.add(ConfigError(message, field="data.symbols", found=symbols, remedy="give one of them"))
-    if isinstance(symbols, list | tuple) and len(symbols) > 1 and "data" in needs:
-        message = "several symbols in one run are not built yet"
-        problems.add(ConfigError(message, field="data.symbols", found=symbols, allowed="one symbol"))
 
 
 def check_strategy(document: Document, folder: Path, problems: Problems) -> "CompiledStrategy | EventStrategy | None":

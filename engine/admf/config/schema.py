@@ -72,12 +72,17 @@ class Generate(Section):
     """Made-up bars, the same for the same seed."""
 
     bars: Count = 100_000
+    symbols: Count = 1
     seed: Annotated[int, Leaf(Number(minimum=0, whole=True))] = 0
     frequency: Name = "1min"
 
 
 class Data(Section):
-    """Where the bars come from: a file, or made up. Relative paths start at the folder of the configuration."""
+    """Where the bars come from: a file, or made up. Relative paths start at the folder of the configuration.
+
+    `symbols` are one or several of a table with a column of symbols, or `all` of them; `actions` a file of splits,
+    dividends and funding rates.
+    """
 
     path: Name | None = None
     symbol: Name | None = None
@@ -90,6 +95,7 @@ class Data(Section):
     sessions: Annotated[str, Leaf(SessionRule())] = "date"
     frequency: Name | None = None
     generate: Generate | None = None
+    actions: Name | None = None
 
 
 class InstrumentRules(Section):
@@ -100,6 +106,8 @@ class InstrumentRules(Section):
     multiplier: Positive = 1.0
     currency: Name = "USD"
     min_quantity: Positive | None = None
+    delisting_value: Annotated[float | None, Leaf(Number(minimum=0.0, absent=0.0))] = None
+    funding_rate: Annotated[float | None, Leaf(Number(absent=0.0))] = None
 
 
 class Component(Section):

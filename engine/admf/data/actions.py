@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from admf.data.bars import Bars
 from admf.data.files import find_format, reading
 from admf.data.instrument import Instrument
 from admf.data.stamps import StampArray, stamp_text, to_stamps
@@ -16,6 +17,8 @@ from admf.data.tables import to_frame
 from admf.errors import DataError
 from admf_kernels.codes import ActionKind
 from admf_kernels.records import action_dt
+
+FUNDING_NS = 8 * 3_600 * 10**9
 
 # column → kind, and the value that says that there is nothing
 COLUMNS = {
@@ -28,6 +31,9 @@ Rows = NDArray[np.record]
 
 def read_actions(table: Any, symbols: Sequence[str], clock: StampArray, dated: bool) -> Rows:
     """The rows of a table with `symbol`, `timestamp` and any of `split_ratio`, `dividend`, `funding_rate`.
+
+    A table of adjustment factors (`factor`; the stamp may be called `ex_date`) counts as splits of 1/factor: dividends
+    in it are reinvested.
 
     A split or a dividend acts on the first bar that opens at its stamp or later, a funding rate on the last bar that
     opens before it. DataError for a table without these columns, for symbols and stamps that the market does not have,
@@ -64,6 +70,10 @@ def actions_frame(table: Any) -> pl.DataFrame:
         with reading(path, form):
             table = form.read(path, form.names(path))
     frame = to_frame(table)
+    if "ex_date" in frame.columns and "timestamp" not in frame.columns:
+        frame = frame.rename({"ex_date": "timestamp"})
+    if "factor" in frame.columns and "split_ratio" not in frame.columns:
+        frame = frame.with_columns(split_ratio=1.0 / pl.col("factor"))
     missing = [name for name in ("symbol", "timestamp") if name not in frame.columns]
     if missing or not set(COLUMNS) & set(frame.columns):
         allowed = f"symbol, timestamp, and one or more of {', '.join(COLUMNS)}"
@@ -116,6 +126,37 @@ def delistings(last_bars: NDArray[np.int64], bar_count: int, instruments: Sequen
     values = [instruments[place].delisting_value for place in ended.tolist()]
     prices = [np.nan if value is None else value for value in values]
     return as_rows(ActionKind.DELISTING, last_bars[ended] + 1, ended, prices)
+
+
+def split_products(rows: Rows, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """D-08: for each bar and symbol the product of the split ratios so far; of no rows where there are no splits."""
+    splits = rows[rows["kind"] == ActionKind.SPLIT]
+    if not len(splits):
+        return np.empty((0, shape[1]))
+    products = np.ones(shape)
+    np.multiply.at(products, (splits["bar"], splits["symbol"]), splits["value"])
+    return np.multiply.accumulate(products, axis=0)
+
+
+def fundings(instruments: Sequence[Instrument], clock: StampArray) -> Rows:
+    """Rows of the instruments with a constant funding rate, at 0, 8 and 16 o'clock UTC within the clock."""
+    first, last = int(clock[0]) // FUNDING_NS + 1, int(clock[-1]) // FUNDING_NS
+    bars = np.searchsorted(clock, np.arange(first, last + 1) * FUNDING_NS) - 1
+    parts = [
+        as_rows(ActionKind.FUNDING, bars, np.full(len(bars), place), np.full(len(bars), instrument.funding_rate))
+        for place, instrument in enumerate(instruments)
+        if instrument.funding_rate
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, action_dt)
+
+
+def within(table: Any, bars: Sequence[Bars]) -> pl.DataFrame:
+    """The rows of a table of actions that belong to these bars."""
+    frame = actions_frame(table)
+    stamps = to_stamps(frame["timestamp"], "UTC", "actions")
+    first, last = min(int(part.timestamp[0]) for part in bars), max(int(part.timestamp[-1]) for part in bars)
+    names = [part.symbol for part in bars]
+    return frame.filter(pl.Series((stamps >= first) & (stamps <= last)), pl.col("symbol").is_in(names))
 
 
 def accruals(session_end: NDArray[np.int32], stamps: StampArray, day_ns: int) -> Rows:

@@ -22,6 +22,7 @@ class Instrument:
     currency: str = "USD"
     min_quantity: float | None = None  # smallest order quantity
     delisting_value: float | None = None  # at which a position ends with its data; None: the last price
+    funding_rate: float | None = None  # of a perpetual: share of the value that longs pay to shorts every 8 hours
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -31,6 +32,8 @@ class Instrument:
                     raise ConfigError("not a name", field=f"instrument {field.name}", found=value, allowed="text")
             elif field.name == "delisting_value" and value == 0.0:
                 continue  # worth nothing
+            elif field.name == "funding_rate" and isinstance(value, int | float) and abs(value) < 1.0:
+                continue  # shorts pay where it is below zero
             elif not (value is None and field.default is None) and not is_positive(value):
                 name = f"instrument {self.symbol} {field.name}"
                 allowed = "a finite number above zero" + (", or None" if field.default is None else "")

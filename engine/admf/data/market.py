@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from admf.data.actions import accruals, delistings, in_order, read_actions
+from admf.data.actions import accruals, delistings, fundings, in_order, read_actions, split_products
 from admf.data.bars import Bars
 from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
@@ -91,7 +91,9 @@ class Market:
             ends = session_ends(self._sessions)
             flags[self._sessions.firsts] |= BarFlag.SESSION_FIRST.value
             flags[self._sessions.lasts] |= BarFlag.SESSION_LAST.value
-        return records.Market(open_, high, low, close, volume, flags, ends, clock, vwap)
+        return records.Market(
+            open_, high, low, close, volume, flags, ends, clock, vwap, split_products(self._given_actions, shape)
+        )
 
     def with_instruments(self, instruments: Instruments) -> Self:
         """The same bars under other instruments; nothing is copied."""
@@ -104,6 +106,8 @@ class Market:
     def actions(self, *, accrued: bool) -> NDArray[np.record]:
         """Splits, dividends, funding and delistings as the kernels take them, with days of interest if `accrued`."""
         parts = [self._given_actions, delistings(self._last_bars, self.bar_count, self.instruments)]
+        if self.dated:
+            parts.append(fundings(self.instruments, self.arrays.timestamp))
         if accrued and self.dated:
             parts.append(accruals(self.arrays.session_end, self.arrays.timestamp, DAY_NS))
         return in_order(*parts)

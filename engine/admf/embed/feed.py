@@ -33,6 +33,7 @@ def empty(bars: int, symbols: int) -> Market:
         session_end=np.full(bars, NO_END, np.int32),
         timestamp=np.zeros(bars, np.int64),
         vwap=np.empty((0, symbols)),
+        splits=np.empty((0, symbols)),
     )
 
 

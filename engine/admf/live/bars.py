@@ -115,7 +115,8 @@ class LiveMarket(Market):
         vwap = np.zeros((rows if facts.has_vwap else 0, 1))
         ends = np.zeros(rows, np.int32)
         flags, stamps = np.zeros((rows, 1), np.uint8), np.zeros(rows, np.int64)
-        self._rows = records.Market(open_, high, low, close, volume, flags, ends, stamps, vwap)
+        splits = np.zeros((0, 1))
+        self._rows = records.Market(open_, high, low, close, volume, flags, ends, stamps, vwap, splits)
         self.arrays = records.Market(*(view_of(column) for column in self._rows))
         self._closed = True  # whether the session of the last bar is over
 

@@ -29,6 +29,13 @@ PHRASES = {
     "volume_limit": "volume cap {}",
     "short": "shorts: {}",
 }
+# what an account gets and pays beside its orders, told where there is any
+BESIDE_ORDERS = {
+    "dividends": "dividends got",
+    "interest": "interest got",
+    "funding": "funding paid",
+    "borrow_fees": "borrow fees",
+}
 TOP_REJECTIONS = 3
 SHOWN_SYMBOLS = 3
 SHORTENED_FROM = 1e4  # a million percent
@@ -133,6 +140,10 @@ def warnings(result: "Result") -> list[str]:
     if metrics["margin_calls"]:
         calls = counted(int(metrics["margin_calls"]), "position")
         found.append(f"MARGIN CALL: {calls} closed because equity fell below the maintenance margin")
+    if metrics["delistings"]:
+        found.append(
+            f"DELISTED: {counted(int(metrics['delistings']), 'position')} closed where the data of a symbol ended"
+        )
     if not metrics["fills"]:
         found.append("nothing filled" if metrics["orders"] else "no order was submitted")
     elif not metrics["trades"]:
@@ -240,13 +251,14 @@ def annual_growth(growth: Metric, years: float) -> str:
 
 
 def price_change(market: "Market") -> float:
-    """Last valid close over the first valid one, less 1; NaN where no bar is valid. For a market of one symbol."""
+    """Last valid close over the first valid one in its units, less 1; NaN where no bar is valid. Of one symbol."""
     valid = (market.arrays.flags[:, 0] & np.uint8(BarFlag.VALID)) != 0
     if not valid.any():
         return math.nan
     first, last = int(valid.argmax()), len(valid) - 1 - int(valid[::-1].argmax())
-    close = market.arrays.close
-    return float(close[last, 0] / close[first, 0]) - 1.0
+    close, splits = market.arrays.close, market.arrays.splits
+    units = splits[last, 0] / splits[first, 0] if len(splits) else 1.0
+    return float(close[last, 0] * units / close[first, 0]) - 1.0
 
 
 def _risk(metrics: Metrics) -> Rows:
@@ -310,6 +322,7 @@ def _costs(metrics: Metrics) -> Rows:
         ("slippage", money(slippage)),
         ("together", money(commission + slippage)),
         ("of initial equity", percent((commission + slippage) / (metrics["initial_equity"] or math.nan))),
+        *((label, money(metrics[name])) for name, label in BESIDE_ORDERS.items() if metrics[name]),
     ]
 
 
