@@ -10,6 +10,7 @@ import pytest
 import admf
 from admf.coordinate import ExecutionMode
 from admf.errors import ConfigError, DataError
+from admf.events import Ticket
 from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
 from admf.live.journal import Journal
 from admf.live.making import Venue, make_container
@@ -227,6 +228,25 @@ def test_a_manager_trades_several_strategies_on_one_account(tmp_path: Path) -> N
         assert float(results["once"].records.positions[0].quantity) == 10.0
         assert float(results["every"].records.positions[0].quantity) == 5.0
         assert venue.position == 15.0
+
+
+def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
+    with exchange(market(60)) as venue:
+        router = connect(venue)
+        services = {"market_data_feed": ExchangeFeed(venue), "order_router": router}
+        made = LiveTradingManager(
+            services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path, reconciliation_interval=1e-9
+        )
+        made.add_strategy("every", settings("every", BuysEveryBar(), risk=LIMIT))
+        bars = iter(made.feed)
+        made._hand_over([next(bars) for _ in range(5)])
+        assert made.status()["killed"] == ""
+        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)))
+        for bar in bars:
+            made._hand_over([bar])
+        assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
+        made.close()
+        assert venue.position < 20
 
 
 def test_what_is_not_safe_is_refused_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
