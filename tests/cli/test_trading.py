@@ -96,6 +96,18 @@ def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["strategies"]["production"]["fills_executed"] > 0
     assert (place / "session" / "production.journal").exists()
+    again = (
+        "live",
+        config,
+        "--out",
+        "again",
+        "--set",
+        "data.generate.bars=200",
+        "--set",
+        "live_trading.venue.faults={}",
+    )
+    drifted = admf(*again, "--confirm", "--drift")
+    assert re.search(r"drift production\n +orders +(\d+\.000)\n +same +\1", drifted.out), drifted.out
     refused(admf("live", config), 2, "--out FOLDER")
     refused(admf("live", config, "--out", "s", "--set", "live_trading.venue.faults={1: fire}"), 2, "unknown fault")
     refused(admf("live", ROOT / "configs" / "live" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")
