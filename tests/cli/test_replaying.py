@@ -11,9 +11,11 @@ from cli_support import Command, refused
 from live_support import changed
 from repo.checkout import ROOT
 
+SESSION = ROOT / "configs" / "live" / "paper_trading.yaml"
+
 
 def test_the_command(place: Path, tmp_path: Path, admf: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = admf("paper", ROOT / "configs" / "paper_trading.yaml", "--set", "data.generate.bars=1000", "--out", "folder")
+    ran = admf("paper", SESSION, "--set", "data.generate.bars=1000", "--out", "folder")
     assert ran.code == 0, ran.err
     logs = place / "folder"
     trend, donchian = logs / "trend.events", logs / "donchian.events"

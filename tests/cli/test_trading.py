@@ -47,7 +47,7 @@ def test_paper_has_the_trace_of_the_backtest(admf: Command, session: Path) -> No
 
 @pytest.mark.parametrize("name", ["paper_trading", "production"])
 def test_the_examples_run(admf: Command, name: str) -> None:
-    path = ROOT / "configs" / f"{name}.yaml"
+    path = ROOT / "configs" / "live" / f"{name}.yaml"
     ran = admf("paper", path, "--set", "data.generate.bars=2000")
     assert ran.code == 0, ran.err
     assert "trace" in ran.out
@@ -71,7 +71,7 @@ def test_what_a_session_refuses(admf: Command, session: Path, change: str, words
 
 def test_other_configurations_are_refused_with_their_command(admf: Command, session: Path) -> None:
     refused(admf("run", session), 2, "run it with admf paper")
-    refused(admf("check", session), 2, "run it with admf paper")
+    assert "cross: SmaCross(fast=1, slow=2" in admf("check", session).out
     refused(admf("paper", session.with_name("config.yaml")), 2, "live_trading")
     refused(admf("status", "nowhere"), 2, "no status")
 
@@ -82,10 +82,11 @@ def test_one_strategy_under_components(admf: Command, session: Path) -> None:
     refused(admf("paper", session), 2, "live_trading.components.broker.class", "LiveBroker, PaperBroker")
     session.write_text(one.replace("Banker", "PaperBroker"))
     refused(admf("paper", session), 2, "Nope")
+    refused(admf("check", session), 2, "Nope")
 
 
 def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
-    config = ROOT / "configs" / "live_local.yaml"
+    config = ROOT / "configs" / "live" / "local_exchange.yaml"
     asked = admf("live", config, "--out", "session", "--set", "data.generate.bars=200")
     assert asked.code == 2
     assert "add --confirm to trade" in asked.err
@@ -95,8 +96,20 @@ def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["strategies"]["production"]["fills_executed"] > 0
     assert (place / "session" / "production.journal").exists()
+    again = (
+        "live",
+        config,
+        "--out",
+        "again",
+        "--set",
+        "data.generate.bars=200",
+        "--set",
+        "live_trading.venue.faults={}",
+    )
+    drifted = admf(*again, "--confirm", "--drift")
+    assert re.search(r"drift production\n +orders +(\d+\.000)\n +same +\1", drifted.out), drifted.out
     refused(admf("live", config), 2, "--out FOLDER")
     refused(admf("live", config, "--out", "s", "--set", "live_trading.venue.faults={1: fire}"), 2, "unknown fault")
-    refused(admf("live", ROOT / "configs" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")
+    refused(admf("live", ROOT / "configs" / "live" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")
     limit = "live_trading.strategies.trend.max_position_size=null"
     refused(admf("live", config, "--out", "t", "--set", limit), 2, "max_position_size: no limit")

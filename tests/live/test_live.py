@@ -10,7 +10,9 @@ import pytest
 import admf
 from admf.coordinate import ExecutionMode
 from admf.errors import ConfigError, DataError
+from admf.events import Ticket
 from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
+from admf.live.drift import drift, drift_total
 from admf.live.journal import Journal
 from admf.live.making import Venue, make_container
 from admf.live.router import OrderRouter, Report, check_account, read_token
@@ -92,11 +94,11 @@ def test_without_faults_live_is_paper(tmp_path: Path, strategy: Any) -> None:
         one.teardown()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     faults = {number: draw.choice(FAULTS) for number in range(4_000) if draw.random() < 0.25}
-    bars = market(120)
+    bars = market(70)
     with exchange(bars, faults=faults) as venue:
         one = container_of(venue, tmp_path, BuysEveryBar())
         while (bar := venue.step()) is not None:
@@ -227,6 +229,44 @@ def test_a_manager_trades_several_strategies_on_one_account(tmp_path: Path) -> N
         assert float(results["once"].records.positions[0].quantity) == 10.0
         assert float(results["every"].records.positions[0].quantity) == 5.0
         assert venue.position == 15.0
+
+
+def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
+    with exchange(market(60)) as venue:
+        router = connect(venue)
+        services = {"market_data_feed": ExchangeFeed(venue), "order_router": router}
+        made = LiveTradingManager(
+            services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path, reconciliation_interval=1e-9
+        )
+        made.add_strategy("every", settings("every", BuysEveryBar(), risk=LIMIT))
+        bars = iter(made.feed)
+        made._hand_over([next(bars) for _ in range(5)])
+        assert made.status()["killed"] == ""
+        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)))
+        for bar in bars:
+            made._hand_over([bar])
+        assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
+        made.close()
+        assert venue.position < 20
+
+
+def test_the_drift_report_names_each_cause() -> None:
+    bars = market(300)
+    strategy = settings("one", ProductionStrategy(), risk=LIMIT)
+    same = manager(bars, strategy).run()["one"]
+    assert set(drift(same, same)["cause"]) == {""}
+    dearer = manager(bars, settings("one", ProductionStrategy(), risk=LIMIT, execution=RULES.replace(
+        slippage=admf.slippage.fixed(0.03))
+    )).run()["one"]  # fmt: skip
+    table = drift(dearer, same)
+    totals = drift_total(table)
+    assert totals["price"] + totals["same"] == totals["orders"] == len(same.fills["order_id"].unique())
+    assert totals["price"] > 5
+    units = float(table["units_live"].sum())
+    assert 0.0 < totals["cost"] <= 0.02 * units * (1 + 1e-9)  # less where a price was held inside its bar
+    once = manager(bars, settings("one", BuysOnce())).run()["one"]
+    other = drift(once, same)
+    assert drift_total(other)["only_backtest"] == len(other) - 1
 
 
 def test_what_is_not_safe_is_refused_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

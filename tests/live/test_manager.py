@@ -9,7 +9,7 @@ from admf.coordinate import ExecutionMode, ThreadModel
 from admf.errors import ConfigError, RunError
 from admf.events import BarEvent
 from admf.live import HistoricalFeed, LiveState, LiveTradingManager
-from admf.live.monitor import read_status
+from admf.live.monitor import prometheus, read_status
 from admf.strategies import TrendFollowingEvents, TrendFollowingStrategy
 from live_support import BuysEveryBar, BuysOnce, FailsOn, Hangs, manager, market, settings
 
@@ -156,6 +156,17 @@ def test_the_status_of_a_session_is_left_in_its_folder(tmp_path: Path) -> None:
     assert seen["mode"] == "PAPER_TRADING"
     with pytest.raises(ConfigError, match="no status"):
         read_status(tmp_path / "elsewhere")
+
+
+def test_metrics_are_text_that_prometheus_reads() -> None:
+    made = manager(market(100), settings("trend"), settings("buys", BuysOnce()))
+    pull(made, 20)
+    settle(made)
+    text = prometheus(made.status())
+    assert 'admf_bars{strategy="trend"} 20' in text.splitlines()
+    assert 'admf_position{strategy="buys"} 10.0' in text.splitlines()
+    assert text.endswith("admf_killed 0\n")
+    made.close()
 
 
 def test_bad_input_is_refused() -> None:

@@ -185,9 +185,11 @@ def check(
         print_resolved(loaded, as_json=json)
         return
     target(loaded)
+    if loaded.root.live_trading is not None:
+        check_session(config, loaded, as_json=json)
+        return
     strategy = loaded.strategy
-    if strategy is None:
-        raise ConfigError("trades as time goes by", field="config", found=str(config), remedy="run it with admf paper")
+    assert strategy is not None
     if type(strategy) not in REGISTRY.values() and isinstance(strategy, CompiledStrategy):
         strategy.hooks()
     market = load_market(loaded)
@@ -195,11 +197,23 @@ def check(
     print_valid(config, loaded, market, as_json=json)
 
 
-def print_valid(config: Path, loaded: "Config", market: "Market", *, as_json: bool) -> None:
+def check_session(config: Path, loaded: "Config", *, as_json: bool) -> None:
+    """What the start of a paper or live session would refuse, apart from the venue."""
+    from admf.live.paper import refuse_ends
+    from admf.live.settings import read_strategies
+
+    strategies = [f"{one.strategy_id}: {one.strategy!r}" for one in read_strategies(loaded)]
+    refuse_ends(loaded.execution)
+    print_valid(config, loaded, load_market(loaded), as_json=as_json, strategies=strategies)
+
+
+def print_valid(
+    config: Path, loaded: "Config", market: "Market", *, as_json: bool, strategies: list[str] | None = None
+) -> None:
     """What a valid configuration stands for."""
     facts = {
         "config": str(config),
-        "strategy": repr(loaded.strategy),
+        "strategy": repr(loaded.strategy) if strategies is None else strategies,
         "execution": repr(loaded.execution),
         "account": repr(loaded.account),
         "risk": repr(loaded.risk),

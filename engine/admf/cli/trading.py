@@ -12,6 +12,7 @@ from admf.cli.show import print_facts, print_json, print_rich
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from admf.config import Config
     from admf.coordinate import BacktestResults
     from admf.live import LiveTradingManager
 
@@ -62,6 +63,7 @@ def live(
     /,
     *,
     confirm: Flag = False,
+    drift: Flag = False,
     data: Path | None = None,
     set_: Sets = (),
     out: Path | None = None,
@@ -78,6 +80,8 @@ def live(
         YAML file with a section live_trading and a venue in it.
     confirm
         Send orders.
+    drift
+        Hold the fills against a paper session over the same bars; the orders go to drift_NAME.parquet of the folder.
     data
         Bar file in place of the configuration's data.
     set_
@@ -100,7 +104,22 @@ def live(
             print_facts(session.facts())
             raise ConfigError("nothing was sent", field="confirm", found=False, remedy="add --confirm to trade")
         with stopped_by_signals(session.manager):
-            show_sessions(session.manager.run(), None, as_json=json)
+            results = session.manager.run()
+    show_sessions(results, None, as_json=json)
+    if drift and not json:
+        show_drift(loaded, results, folder)
+
+
+def show_drift(loaded: "Config", results: "Mapping[str, BacktestResults]", folder: Path) -> None:
+    """How live and paper fills differ: totals on the screen, orders in a file for each strategy."""
+    from admf.live.drift import drift, drift_total
+    from admf.live.paper import paper_manager
+
+    papers = paper_manager(loaded, loaded.market()).run()
+    for name, result in results.items():
+        table = drift(result, papers[name])
+        table.write_parquet(folder / f"drift_{name}.parquet")
+        print_facts({f"drift {name}": drift_total(table)})
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from admf.live.broker import ORDER_ROUTER
 from admf.live.feed import MarketDataFeed
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
+from admf.live.reconciling import Reconciler
 from admf.live.recording import header_of
 from admf.live.router import OrderRouter
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
@@ -54,6 +55,7 @@ class LiveTradingManager:
         status_folder: Path | None = None,
         log_folder: Path | None = None,
         journal_folder: Path | None = None,
+        reconciliation_interval: float = 300.0,
         registry: ComponentRegistry | None = None,
     ) -> None:
         """Raises ConfigError for a mode or thread model that is not for trading, and without a feed."""
@@ -70,6 +72,7 @@ class LiveTradingManager:
             raise ConfigError("no feed", field=f"shared_services.{FEED}", found=type(feed).__name__, allowed=allowed)
         self.feed: MarketDataFeed = feed
         self._venue = self._read_venue(shared_services, journal_folder) if mode is ExecutionMode.LIVE_TRADING else None
+        self._reconciler = Reconciler(reconciliation_interval)
         self.care = care or Care()
         self.shared = shared or Shared()
         self.container_factory = ContainerFactory({}, registry or ComponentRegistry(folder=self.shared.folder))
@@ -234,6 +237,9 @@ class LiveTradingManager:
                 self._put(container, bars_for(container, bars))
         if self._venue is not None:
             self._wait_for(containers)
+            fault = self._reconciler.look(self._venue.router, containers)
+            if fault:
+                self.kill(fault)
 
     def _wait_for(self, containers: Sequence[LiveStrategyContainer]) -> None:
         """Until each has taken what it was given, or is left behind."""

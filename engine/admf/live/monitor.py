@@ -9,11 +9,13 @@ from typing import Any
 
 from admf.errors import ConfigError
 
-STATUS_FILE = "status.json"
+STATUS_FILE, METRICS_FILE = "status.json", "metrics.prom"
+GAUGES = {"bars": "bars taken", "errors": "failures", "heartbeat_age_s": "seconds since the last bar was taken",
+          "cash": "cash of the book", "position": "units held, signed"}  # fmt: skip
 
 
 class Monitor:
-    """Writes `status()` to a file of a folder every `interval_s` seconds, and once more at the end."""
+    """Writes `status()` to a file of JSON and one of Prometheus text, every `interval_s` seconds and at the end."""
 
     def __init__(self, status: Callable[[], Mapping[str, Any]], interval_s: float, folder: Path | None) -> None:
         self._status, self._interval_s, self._folder = status, interval_s, folder
@@ -48,6 +50,19 @@ class Monitor:
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(seen, indent=1), encoding="utf-8")
         temporary.replace(path)
+        metrics = self._folder / METRICS_FILE
+        temporary.write_text(prometheus(seen), encoding="utf-8")
+        temporary.replace(metrics)
+
+
+def prometheus(seen: Mapping[str, Any]) -> str:
+    """A status in the text format of Prometheus, as its collector of text files reads it."""
+    lines = []
+    for name, meaning in GAUGES.items():
+        lines += [f"# HELP admf_{name} {meaning}", f"# TYPE admf_{name} gauge"]
+        lines += [f'admf_{name}{{strategy="{own}"}} {health[name]}' for own, health in seen["strategies"].items()]
+    lines += ["# HELP admf_killed whether the kill switch was thrown", "# TYPE admf_killed gauge"]
+    return "\n".join([*lines, f"admf_killed {int(bool(seen['killed']))}", ""])
 
 
 def read_status(folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -118,6 +119,7 @@ class HttpRouter:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._connection: HTTPConnection | None = None
         self._pause = pause
+        self._lock = threading.Lock()  # one connection, several containers
 
     def submit(self, client_id: str, ticket: list[Any]) -> None:
         """Sends an order."""
@@ -145,6 +147,11 @@ class HttpRouter:
         answer: Mapping[str, Any] = self._ask("GET", "/account")
         return answer
 
+    def step(self) -> list[Any] | None:
+        """Of an exchange for tests: plays the next bar and returns its values, None at the end."""
+        answer: list[Any] | None = self._ask("POST", "/step")["bar"]
+        return answer
+
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         problem = ""
         for attempt in range(ATTEMPTS_MAX):
@@ -154,7 +161,6 @@ class HttpRouter:
                 status, answer = self._once(method, path, body)
             except (OSError, HTTPException, ValueError) as error:
                 problem = f"{type(error).__name__}: {error}"
-                self.close()
                 continue
             if status == 200:
                 return answer
@@ -164,12 +170,17 @@ class HttpRouter:
         raise RouterError(f"{method} {path}: {problem}", field="venue")
 
     def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, Any]:
-        if self._connection is None:
-            self._connection = self._connect(self._host, self._port, timeout=TIMEOUT_S)
         text = None if body is None else json.dumps(body)
-        self._connection.request(method, self._path + path, text, self._headers)
-        response = self._connection.getresponse()
-        return response.status, json.loads(response.read())
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect(self._host, self._port, timeout=TIMEOUT_S)
+                self._connection.request(method, self._path + path, text, self._headers)
+                response = self._connection.getresponse()
+                return response.status, json.loads(response.read())
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Hangs up."""

@@ -118,6 +118,17 @@ def read_care(section: Any) -> Care:
     return Care(chosen, section.failures_max, section.on_failure, stall_timeout_s=section.stall_timeout_s)
 
 
+def read_interval(section: Any) -> float:
+    """Seconds between two looks at the venue's books: of the section, or of its portfolio; 300 where nobody says."""
+    component = (section.components.get("portfolio") or {}).get("reconciliation_interval")
+    if None not in (component, section.reconciliation_interval) and component != section.reconciliation_interval:
+        message = f"differs from live_trading.reconciliation_interval, which is {section.reconciliation_interval!r}"
+        field = "live_trading.components.portfolio.reconciliation_interval"
+        raise ConfigError(message, field=field, found=component, remedy="give one of them")
+    chosen = section.reconciliation_interval or component or 300.0
+    return float(Number(above=0.0).read(chosen, "live_trading.reconciliation_interval") or chosen)
+
+
 def read_strategies(config: Config) -> list[StrategySettings]:
     """The strategies of a configuration, those under `strategies` or the one under `components`."""
     section = config.root.live_trading

@@ -138,6 +138,8 @@ class LocalExchange:
         with self._lock:
             if (method, path) == ("POST", "/orders"):
                 return self._submit(body["client_id"], body["ticket"])
+            if (method, path) == ("POST", "/step"):
+                return {"bar": self.step()}
             if method == "PATCH" and path.startswith("/orders/"):
                 return self._change(unquote(path.removeprefix("/orders/")), body["ticket"])
             if method == "GET" and path.startswith("/orders/"):

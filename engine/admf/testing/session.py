@@ -12,7 +12,7 @@ from admf.live.feed import HistoricalFeed
 from admf.live.manager import FEED, LiveTradingManager
 from admf.live.paper import refuse_ends
 from admf.live.router import HttpRouter, check_account
-from admf.live.settings import Shared, read_care, read_strategies
+from admf.live.settings import Shared, read_care, read_interval, read_strategies
 from admf.testing.exchange import TOKEN, ExchangeFeed, LocalExchange
 
 
@@ -47,6 +47,7 @@ class LocalSession:
                 status_folder=self._folder if section.monitoring_enabled else None,
                 log_folder=self._folder if section.event_log else None,
                 journal_folder=self._folder,
+                reconciliation_interval=read_interval(section),
             )
             for strategy in self.settings:
                 self.manager.add_strategy(strategy.strategy_id, strategy)
