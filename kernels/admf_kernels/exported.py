@@ -72,7 +72,13 @@ def fits(market, state, target: int) -> int:
         return BAD_TABLE
     if len(market.volume) != bars or len(market.flags) != bars or len(market.session_end) != bars:
         return BAD_TABLE
-    if len(state.working) < rows or len(state.hits) < 2 * rows or len(state.commands) < 1:
+    if (
+        rows < 1
+        or len(state.working) < rows
+        or len(state.hits) < 2 * rows
+        or len(state.commands) < 1
+        or len(state.fills) < 1
+    ):
         return BAD_TABLE
     last = min(bars, state.config[0].bar_count) if target == state.config[0].bar_count else bars - 1
     if target <= state.account[0].bar or target > last:

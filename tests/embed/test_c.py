@@ -26,6 +26,7 @@ from repo.checkout import ROOT
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 RECORDS = {name.removesuffix("_dt"): dtype for name, dtype in vars(records).items() if name.endswith("_dt")}
 PAGE = "engine/embed/c.md"
+NEEDED = ("open", "high", "low", "close", "volume", "flags", "session_end", "timestamp")  # there need not be others
 
 
 def functions() -> dict[str, ctypes._CFuncPtr]:
@@ -131,7 +132,8 @@ def test_bad_input_is_a_status_with_words() -> None:
     assert advance(0, own, 0, 4) == advance(place, 0, 0, 4) == exported.NO_TABLE
     for bar in (-1, 51, 2**40):
         assert advance(place, own, bar, 4) == exported.NO_SUCH_BAR
-    rows = [(market_table, word) for word in range(1, len(market_table) - 3, 3)]  # there need not be a vwap
+    read = [place for place, name in enumerate(records.Market._fields) if name in NEEDED]
+    rows = [(market_table, 3 * place + 1) for place in read]
     rows += [(state_table, word) for word in range(1, 28, 3)]
     for table, word in rows:
         kept, table[word] = table[word], 0
