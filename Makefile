@@ -18,7 +18,8 @@ DEMO   := $(BIN)/admf run configs/sma_cross.yaml
 
 # Test lanes. Each lane keeps its own compile cache inside the checkout: numba's key does not hold the flags.
 WORKERS      := 2
-UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths
+UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/risk/test_limits.py tests/portfolio/test_actions.py \
+	tests/portfolio/test_many_symbols.py
 BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees
 COVERAGE_MIN := 94
 
