@@ -188,7 +188,7 @@ def take_row(market, state, bar: int, is_last: bool, exposed: bool) -> None:
 
 @law
 def was_quiet(account, fill_start: int, order_start: int) -> bool:
-    """Whether no order lived or came on a bar: the next one has as much room as it had."""
+    """C-02: whether no order lived or came on a bar; the next one has as much room as it had."""
     if account.working_count > 0 or account.command_count > 0:
         return False
     return account.fill_count == fill_start and account.order_count == order_start
@@ -196,7 +196,7 @@ def was_quiet(account, fill_start: int, order_start: int) -> bool:
 
 @law
 def glides(state) -> bool:
-    """Whether a bar without orders is the mark of one symbol and the hook: no rule looks at every bar."""
+    """C-02: whether a bar without orders is the mark of one symbol and the hook: no rule looks at every bar."""
     config, account = state.config[0], state.account[0]
     if len(state.positions) != 1 or account.bankrupt_bar >= 0 or config.watched:
         return False
