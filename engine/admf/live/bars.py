@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from admf.data import Instrument, Market, load
 from admf.data.instrument import to_records
 from admf.data.sessions import rule_name
-from admf.errors import CapacityError
+from admf.errors import CapacityError, ConfigError
 from admf_kernels import records
 from admf_kernels.codes import BarFlag
 
@@ -150,6 +151,14 @@ class LiveMarket(Market):
         if ends[index] != last or self._closed:  # else written on an earlier bar
             ends[index : last + 1] = last
             ends[last + 1 : min(following, last + 1) + 1] = following
+
+    def actions(self, *, accrued: bool) -> NDArray[np.record]:
+        """None: a feed tells of bars alone. ConfigError for rates and funding, which would go unpaid."""
+        if accrued or self.instruments[0].funding_rate is not None:
+            message, remedy = "a feed does not say when it is due", "leave rates and funding out of live_trading"
+            found = "an account with rates" if accrued else "funding_rate"
+            raise ConfigError(message, field="live_trading", found=found, remedy=remedy)
+        return np.zeros(0, records.action_dt)
 
     @property
     def bar_count(self) -> int:
