@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import floor, isnan, nan
+from math import floor, nan
 from typing import Any, ClassVar
 
 from admf.components import OrderManager, OrderValidator
 from admf.components.passed import passed_records
 from admf.components.portfolio import Holding, booked
 from admf.events import Action, EventBus, EventKind, FillEvent, OrderEvent, OrderStatusEvent, Ticket
+from admf.execution import Risk
 from admf.live.journal import Journal
 from admf.live.router import OrderRouter, RefusedError, Report, RouterError
 from admf.results import RunRecords
@@ -45,6 +46,7 @@ class LiveBroker:
 
     def initialize(self, container: Any) -> None:
         """Takes its place, and takes up what the journal says was wanted and done before."""
+        self._container = container
         self._bus: EventBus = container.event_bus
         self._data: Any = container.resolve("data_handler")
         self._account = container.resolve("portfolio").account
@@ -224,7 +226,7 @@ class LiveBroker:
 
     def limited(self, *order: Any) -> float:
         """The quantity that the limits leave of an order; NaN for all of it. What waits counts as if it filled."""
-        _, side, parent, quantity, kind, size, _, _, size_max, heat_max = order
+        _, side, parent, quantity, kind, size, _, _ = order
         if parent >= 0:
             return nan  # an exit of an entry that was held to the limits
         asked = quantity
@@ -236,9 +238,11 @@ class LiveBroker:
             if self._tickets[number].side == side and self._tickets[number].parent < 0
         )
         there = side * self._holding.quantity + waiting
-        rooms = [] if isnan(size_max) else [size_max - there]
+        risk: Risk = self._container.resolve("risk_manager").risk
+        size_max, heat_max = risk.max_position_size, risk.max_portfolio_heat
+        rooms = [] if size_max is None else [size_max - there]
         price = self._close() * self._multiplier
-        if not isnan(heat_max) and price > 0.0:
+        if heat_max is not None and price > 0.0:
             rooms.append(heat_max * self.equity / price - there)
         left = max(0.0, min([asked, *rooms]))
         return nan if left == asked and kind == SizeKind.QUANTITY else left

@@ -9,6 +9,7 @@ from typing import Any
 from admf.container import ComponentRegistry, ContainerFactory
 from admf.coordinate import BacktestResults, ExecutionMode, ThreadModel
 from admf.errors import AdmfError, ConfigError, RunError
+from admf.execution import Risk
 from admf.live.bars import Facts, FeedBar
 from admf.live.broker import ORDER_ROUTER
 from admf.live.feed import MarketDataFeed
@@ -304,6 +305,10 @@ def refuse_unfit(settings: StrategySettings) -> None:
     if settings.risk.max_position_size is None:
         message, remedy = "no limit", "give max_position_size, in units"
         raise ConfigError(message, field=f"{field}.max_position_size", remedy=remedy)
+    known = Risk(max_position_size=settings.risk.max_position_size, max_portfolio_heat=settings.risk.max_portfolio_heat)
+    if settings.risk != known:
+        message, allowed = "a limit that nobody holds at a venue yet", "max_position_size, max_portfolio_heat"
+        raise ConfigError(message, field=f"{field}.risk", found=settings.risk, allowed=allowed)
 
 
 def names_of(members: Sequence[Any]) -> str:
