@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import admf
@@ -326,6 +326,18 @@ def test_the_example_trades_the_same_compiled_and_on_the_bus() -> None:
     assert len(compiled.event_log) > 20_000
 
 
+CALLED = Case(  # an order of the engine lies between two of the strategy's
+    bars=[[(7.0, 7.0, 7.0, 7.0, 0.0)] * 9 + [(7.0, 9.5, 7.0, 7.0, 5.0)]],
+    orders=[
+        {"bar": 0, "side": "sell", "type": "market", "size_kind": "value", "size": 150.0},
+        {"bar": 9, "side": "buy", "type": "market", "quantity": 1.0},
+    ],
+    execution={"cash_submit": "none", "cash_fill": "none"},
+    account={"cash": 100.0, "margin_maintenance": 0.5},
+)
+
+
+@example(CALLED)
 @given(case=cases())
 @settings(max_examples=examples(60))
 def test_the_event_log_of_records_is_that_of_the_bus(case: Case) -> None:

@@ -75,7 +75,8 @@ def rows_of_records(records: RunRecords) -> Rows:
     late = told_late(steps, bars)
     rows = [np.array([bar_row(bar) for bar in range(bars)], ROW)]
     asked = submits[~np.isin(submits["order"], own)]
-    rows.append(np.array([order_row(int(row["bar"]), int(row["order"])) for row in asked], ROW))
+    numbers = numbered(asked["order"], own).tolist()
+    rows.append(np.array([order_row(*pair) for pair in zip(asked["bar"].tolist(), numbers, strict=True)], ROW))
     rows.append(status_rows(steps, late, own))
     submitted = dict(zip(submits["order"].tolist(), submits["bar"].tolist(), strict=True))
     at_once = np.array([submitted[int(row["order"])] == int(row["bar"]) for row in fills], bool)
@@ -111,11 +112,17 @@ def order_row(bar: int, order: int) -> tuple[object, ...]:
     return (bar, ORDER, bar, order, -1, 0, 0.0, 0.0, 0.0, -1, -1, -1)
 
 
+def numbered(orders: NDArray[np.int32], own: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Places among the orders that were submitted; -1 for the engine's own, which a bus does not number."""
+    own = np.sort(own)
+    return np.where(np.isin(orders, own), -1, orders - np.searchsorted(own, orders))
+
+
 def status_rows(steps: NDArray[np.record], late: NDArray[np.bool_], own: NDArray[np.int32]) -> Rows:
     """Transitions."""
     rows = np.zeros(len(steps), ROW)
     rows["told_bar"], rows["kind"], rows["symbol"] = steps["bar"] + late, STATUS, -1
-    rows["order"] = np.where(np.isin(steps["order"], own), -1, steps["order"])
+    rows["order"] = numbered(steps["order"], own)
     for name in ("bar", "to_status", "event", "reason"):
         rows[name] = steps[name]
     return rows
@@ -125,7 +132,7 @@ def fill_rows(fills: NDArray[np.record], told: NDArray[np.int32], own: NDArray[n
     """Fills."""
     rows = np.zeros(len(fills), ROW)
     rows["told_bar"], rows["kind"], rows["to_status"], rows["event"] = told, FILL, -1, -1
-    rows["order"] = np.where(np.isin(fills["order"], own), -1, fills["order"])
+    rows["order"] = numbered(fills["order"], own)
     for name in ("bar", "symbol", "side", "quantity", "price", "commission", "reason"):
         rows[name] = fills[name]
     return rows
