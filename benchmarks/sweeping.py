@@ -26,6 +26,8 @@ class RsiSides(admf.SignalStrategy):
 
     period: int = 14
     band: float = 20.0
+    stop_loss: float = 0.01
+    take_profit: float = 0.02
     strength = admf.signals.rsi("period")
 
     def rule(self, strength):
@@ -37,6 +39,8 @@ class Channel(admf.SignalStrategy):
 
     period: int = 20
     average_bars: int = 50
+    stop_loss: float = 0.01
+    take_profit: float = 0.02
     high = admf.signals.highest("period")
     average = admf.signals.sma("average_bars")
     close = admf.signals.close()
@@ -80,20 +84,21 @@ class Sweep:
 
 
 SMA_GRID = {"fast": list(range(5, 105)), "slow": list(range(110, 610, 5))}
+EXITS = {"stop_loss": [0.005, 0.01], "take_profit": [0.005, 0.01, 0.02, 0.04]}
 SWEEPS = (
     Sweep("sma_lanes", "SMA cross, 10,000 sets in lanes", SmaCross(), SMA_GRID, 2.5),
     Sweep(
         "rsi_lanes",
-        "RSI long and short, 1,000 sets in lanes",
+        "RSI long and short with stop and target, 1,000 sets in lanes",
         RsiSides(),
-        {"period": list(range(10, 60)), "band": [float(band) for band in range(16, 36)]},
+        {"period": list(range(10, 60, 2)), "band": [16.0, 20.0, 24.0, 28.0, 32.0], **EXITS},
         6.0,
     ),
     Sweep(
         "channel_lanes",
-        "breakout of a channel, 1,000 sets in lanes",
+        "breakout of a channel with stop and target, 1,000 sets in lanes",
         Channel(),
-        {"period": list(range(50, 100)), "average_bars": list(range(50, 250, 10))},
+        {"period": list(range(50, 100, 2)), "average_bars": list(range(50, 250, 40)), **EXITS},
         6.0,
     ),
     Sweep(

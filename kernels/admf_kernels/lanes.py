@@ -10,27 +10,13 @@ its open is given up, and its trial goes to the order engine.
 
 import numpy as np
 
-from admf_kernels._jit import kernel, law
-from admf_kernels.codes import (
-    BarFlag,
-    Liquidity,
-    OrderEvent,
-    OrderFlag,
-    OrderStatus,
-    OrderType,
-    Reason,
-    RunStatus,
-    SlipOn,
-    TimeInForce,
-    Unfilled,
-)
+from admf_kernels._jit import law
+from admf_kernels.codes import BarFlag, RunStatus
 from admf_kernels.context import make_context
-from admf_kernels.execution import execute
 from admf_kernels.intake import take_orders
-from admf_kernels.laws.lifecycle import is_alive, move
+from admf_kernels.meeting import meet
 from admf_kernels.run import close_out, is_exposed, mark, take_row
 from admf_kernels.series import fill_column
-from admf_kernels.step import count_unfilled, match
 from admf_kernels.views import as_market, as_state
 from admf_kernels.waiting import as_book, first_touch, keep_exits, open_book
 
@@ -38,12 +24,6 @@ LANES = 64
 BLOCK_BARS = 1_024  # bars between two looks at the signals; rolling sums begin afresh there (I-01)
 SESSION_LAST, RUNNING = BarFlag.SESSION_LAST.value, RunStatus.RUNNING.value
 DONE, NEVER = RunStatus.DONE.value, 2**31 - 1
-MARKET, GTC, VALIDATED = OrderType.MARKET.value, TimeInForce.GTC.value, OrderStatus.VALIDATED.value
-ROUTE, ELIGIBLE, FILL_AT_OPEN = OrderEvent.ROUTE.value, Reason.ELIGIBLE.value, Reason.FILL_AT_OPEN.value
-TAKER, SLIP_MARKET = Liquidity.TAKER.value, SlipOn.MARKET.value
-NOT_TOUCHED, FILLED = Unfilled.NOT_TOUCHED.value, Unfilled.FILLED.value
-REDUCE_ONLY = OrderFlag.REDUCE_ONLY.value
-LINKED = OrderFlag.PARENT.value | OrderFlag.CHILD.value | OrderFlag.WAITS.value
 # fields of a group's flat buffer
 CASH, QUANTITY, EQUITY_SUM, PEAK, BOUND, DRAWDOWN, SAMPLE, RETURNS, SQUARES, DOWNSIDE, EXPOSED, SINCE = range(12)
 FIELDS = 12
@@ -162,45 +142,13 @@ def decide(market, state, own, bar: int, wanted: int, orders_per_bar_max: int) -
         take_orders(market, state, bar)
 
 
-@kernel
-def fill_at_open(market, state, bar: int) -> None:
-    """P1, P2 and P5 for the only live order, a market order without links: what `match` comes to for it."""
-    config, account = state.config[0], state.account[0]
-    order = state.orders[state.working[0]]
-    open_ = market.open[bar, 0]
-    move(config, account, state.transitions, order, bar, ROUTE, ELIGIBLE)
-    order.unfilled = NOT_TOUCHED
-    execute(market, state, order, bar, open_, TAKER, FILL_AT_OPEN, SLIP_MARKET, False, True, bar, open_, False)
-    if order.unfilled != FILLED:
-        count_unfilled(account, order)
-    if not is_alive(order):
-        account.working_count = 0
-
-
-@law
-def is_plain(state) -> bool:
-    """C-03: whether nothing lives but one market order that no rule but P-04 is about."""
-    account = state.account[0]
-    if account.working_count != 1 or account.command_count > 0:
-        return False
-    order = state.orders[state.working[0]]
-    if order.type != MARKET or order.status != VALIDATED or order.time_in_force != GTC or order.oco != 0:
-        return False
-    if order.bits & LINKED:
-        return False
-    return not order.bits & REDUCE_ONLY or order.side * state.positions[0].quantity < 0.0
-
-
 @law
 def settle(market, state, book, own, lane: int, bar: int) -> bool:
     """C-02: P1 to P5 of the bar after it; False where something is left that the lanes cannot go on with."""
     account = state.account[0]
     account.bar = bar
     account.bar_fill_start = 0
-    if is_plain(state):
-        fill_at_open(market, state, bar)
-    elif account.working_count > 0 or account.command_count > 0:
-        match(market, state, bar)
+    meet(market, state, bar)
     clean = account.command_count == 0 and account.status == RUNNING
     if len(book.watch) > 0:
         ctx = make_context(bar, market, state)
