@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import admf
+from admf.signals import KEEP
 from admf.strategies import BracketScalper, SmaCross
 from benchmarks.agreement import DisagreementError
 from benchmarks.timing import cpu_s
@@ -35,18 +36,18 @@ class RsiSides(admf.SignalStrategy):
 
 
 class Channel(admf.SignalStrategy):
-    """Long from a close above the range of the bars before until it is below their average."""
+    """Long from a close above the highest high of the bars before until one below the lowest low of fewer bars."""
 
-    period: int = 20
-    average_bars: int = 50
+    period: int = 50
+    exit_period: int = 20
     stop_loss: float = 0.01
     take_profit: float = 0.02
     high = admf.signals.highest("period")
-    average = admf.signals.sma("average_bars")
+    low = admf.signals.lowest("exit_period")
     close = admf.signals.close()
 
-    def rule(self, high, average, close):
-        return close > high or close > 1.002 * average
+    def rule(self, high, low, close):
+        return 1 if close > high else 0 if close < low else KEEP
 
 
 RULES = admf.Execution(**COSTS)
@@ -98,7 +99,7 @@ SWEEPS = (
         "channel_lanes",
         "breakout of a channel with stop and target, 1,000 sets in lanes",
         Channel(),
-        {"period": list(range(50, 100, 2)), "average_bars": list(range(50, 250, 40)), **EXITS},
+        {"period": list(range(50, 100, 2)), "exit_period": list(range(10, 60, 10)), **EXITS},
         6.0,
     ),
     Sweep(

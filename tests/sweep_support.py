@@ -87,6 +87,19 @@ class Guarded(admf.SignalStrategy):
         return 1 if fast_average > slow_average else self.lowest_side
 
 
+class Channel(admf.SignalStrategy):
+    """In at a new high, out at a new low or by an exit, and in between as it is."""
+
+    period: int = 20
+    stop_loss: float = 0.01
+    high = admf.signals.highest("period")
+    low = admf.signals.lowest(10)
+    close = admf.signals.close()
+
+    def rule(self, high, low, close):
+        return 1 if close > high else 0 if close < low else admf.signals.KEEP
+
+
 @cache
 def market(bars: int = BARS, seed: int = 7) -> admf.Market:
     return admf.Market([admf.generate(bars=bars, seed=seed, frequency="1h")])

@@ -29,12 +29,13 @@ CASH, QUANTITY, EQUITY_SUM, PEAK, BOUND, DRAWDOWN, SAMPLE, RETURNS, SQUARES, DOW
 FIELDS = 12
 INPUTS = 4  # columns that a rule may read
 STOP, BLOCK = 0, 1  # places of the cursor
-NOTHING_YET = 3  # before the indicators are there: whatever is held stays
+STAYS = 3  # a rule that changes nothing, or has no indicators yet
+ONES, LOW_BITS, HIGH_BITS = 0x0101010101010101, 0x7F7F7F7F7F7F7F7F, 0x8080808080808080  # eight bars at once
 SLACK = 1.0 - 1e-12  # a drawdown may round up to the largest so far
 
 
 def want_side(strategy, first: float, second: float, third: float, fourth: float) -> int:
-    """The slot of a rule: 1 long, 0 flat, -1 short, from the values of its columns."""
+    """The slot of a rule: 1 long, 0 flat, -1 short, 2 as it is, from the values of its columns."""
     return 0
 
 
@@ -42,9 +43,9 @@ def change_side(strategy, ctx, side: int) -> None:
     """The slot of what a strategy sends where it wants the side that it has not."""
 
 
-def kept_side(strategy, held: int) -> int:
-    """The slot of the side that changes nothing where it is wanted: the one that is held, or that an exit has left."""
-    return held
+def left_side(strategy) -> int:
+    """The slot of the side of a trade that an exit has ended, while the rule has wanted nothing else."""
+    return 0
 
 
 def after_fill(strategy, ctx, fill) -> None:
@@ -97,35 +98,42 @@ def sample_lanes(group, price: float, multiplier: float) -> None:
 
 @law
 def read_rule(strategies, lane: int, columns, inputs, wanted, row: int, ready: int, first: int, last: int) -> None:
-    """C-01: what the rule of a lane wants on the bars of a block: 0 short, 1 flat, 2 long, NOTHING_YET."""
+    """C-01: what the rule of a lane wants on the bars of a block: 0 short, 1 flat, 2 long, STAYS."""
     own = strategies[lane]
     a, b, c, d = inputs[lane, 0], inputs[lane, 1], inputs[lane, 2], inputs[lane, 3]
     for place in range(last - first):  # from 0 on: an index that may be negative is not vectorised
         side = want_side(own, columns[a, place], columns[b, place], columns[c, place], columns[d, place])
         wanted[row, place] = np.uint8(1 + side)
     for place in range(min(ready - first, last - first)):
-        wanted[row, place] = NOTHING_YET
+        wanted[row, place] = STAYS
 
 
 @law
-def next_event(words, wanted, row: int, place: int, count: int, held: int) -> int:
-    """C-01: the first place from `place` on at which a lane wants another side than it has; `count` without."""
-    pattern = np.uint64(held) * np.uint64(0x0101010101010101)  # eight bars at once
+def next_event(words, wanted, row: int, place: int, count: int, kept: int, other: int) -> int:
+    """C-01: the first place from `place` on at which a lane wants neither of two sides; `count` without."""
+    pattern, second = np.uint64(kept) * np.uint64(ONES), np.uint64(other) * np.uint64(ONES)
+    low_bits, high_bits = np.uint64(LOW_BITS), np.uint64(HIGH_BITS)
     while place < count:
-        if place & 7 == 0 and words[row, place >> 3] == pattern:
-            place += 8
-            continue
+        if place & 7 == 0:
+            word = words[row, place >> 3]
+            # a byte that is neither leaves its high bit in both sums
+            if ((word ^ pattern) + low_bits) & ((word ^ second) + low_bits) & high_bits == 0:
+                place += 8
+                continue
         side = wanted[row, place]
-        if side != held and side != NOTHING_YET:
+        if side != kept and side != other:
             return place
         place += 1
     return count
 
 
 @law
-def kept(own, quantity: float) -> int:
-    """A-01: the side that changes nothing where a lane wants it, as in `wanted`."""
-    return 1 + kept_side(own, 1 if quantity > 0.0 else -1 if quantity < 0.0 else 0)
+def kept_sides(own, quantity: float):
+    """A-01: what a lane may want, as in `wanted`, without a change: the side it holds and STAYS, or the one it left."""
+    left = left_side(own)
+    if left != 0:
+        return 1 + left, 1 + left
+    return (2 if quantity > 0.0 else 0 if quantity < 0.0 else 1), STAYS
 
 
 @law
@@ -134,7 +142,8 @@ def decide(market, state, own, bar: int, wanted: int, orders_per_bar_max: int) -
     account = state.account[0]
     account.bar = bar
     mark(market, state, bar)
-    if wanted == NOTHING_YET or wanted == kept(own, state.positions[0].quantity):
+    kept, other = kept_sides(own, state.positions[0].quantity)
+    if wanted == kept or wanted == other:
         return
     account.row_limit = account.order_count + orders_per_bar_max
     change_side(own, make_context(bar, market, state), wanted - 1)
@@ -217,7 +226,8 @@ def end_lane(market, state, own, group, lane: int, wanted: int, samples: int, or
 @law
 def next_place(market, state, book, own, words, wanted, row: int, lane: int, place: int, count: int, first: int) -> int:
     """C-02: the place from `place` on whose bar has an act or comes before an exit; `count` without."""
-    place = next_event(words, wanted, row, place, count, kept(own, state.positions[0].quantity))
+    kept, other = kept_sides(own, state.positions[0].quantity)
+    place = next_event(words, wanted, row, place, count, kept, other)
     if len(book.watch) > 0:
         place = first_touch(market, state, book, lane, first + place) - 1 - first
     return place
