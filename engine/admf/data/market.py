@@ -14,9 +14,11 @@ from admf.data.actions import accruals, delistings, fundings, in_order, read_act
 from admf.data.bars import Bars
 from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
+from admf.data.parts import SESSION_BITS, actions_of, columns_of, last_of, sessions_of
 from admf.data.sessions import (
     PERIODS_WEEKDAYS,
     SESSION_RULES,
+    Sessions,
     is_intraday,
     periods_per_year,
     require_stamps,
@@ -89,8 +91,7 @@ class Market:
             ends = np.full(len(clock), len(clock) - 1, dtype=np.int32)
         else:
             ends = session_ends(self._sessions)
-            flags[self._sessions.firsts] |= BarFlag.SESSION_FIRST.value
-            flags[self._sessions.lasts] |= BarFlag.SESSION_LAST.value
+            mark_sessions(flags, self._sessions)
         return records.Market(
             open_, high, low, close, volume, flags, ends, clock, vwap, split_products(self._given_actions, shape)
         )
@@ -102,6 +103,40 @@ class Market:
         other.instruments = choose_instruments(instruments, self.symbols)
         other.instrument_records = to_records(other.instruments)
         return other
+
+    def part(self, first: int, last: int, symbols: Sequence[str] | None = None) -> Self:
+        """Copies of the bars [first, last) of some symbols: a market of their own, with their sessions and actions.
+
+        Bars on which none of the symbols has a price are left out; DataError where that leaves none.
+        """
+        chosen = self.symbols if symbols is None else tuple(symbols)
+        columns, arrays = np.array([self.symbols.index(symbol) for symbol in chosen]), self.arrays
+        prices = [getattr(arrays, name)[first:last, columns] for name in PRICES]
+        kept = first + np.flatnonzero(~np.isnan(prices).all(axis=(0, 2)))
+        if not len(kept):
+            raise DataError("no bar in this part", field="market", found=f"bars {first} to {last}")
+        other = copy(self)
+        for name in ("fingerprint", "timestamps"):
+            other.__dict__.pop(name, None)
+        other.symbols = chosen
+        other.instruments = tuple(self.instruments[column] for column in columns)
+        other.instrument_records = self.instrument_records[columns]
+        other._sessions = None if self._sessions is None else sessions_of(self._sessions, kept)
+        other._given_actions = actions_of(self._given_actions, kept, columns)
+        other._last_bars = last_of(kept, self._last_bars[columns])
+        other.arrays = freeze(other._arrays_of(arrays, kept, columns))
+        return other
+
+    def _arrays_of(self, arrays: records.Market, kept: NDArray[np.int64], columns: NDArray[np.int64]) -> records.Market:
+        names = (*PRICES, "volume", "vwap", "flags")
+        parts: dict[str, Any] = {name: columns_of(getattr(arrays, name), kept, columns) for name in names}
+        ends, flags = np.full(len(kept), len(kept) - 1, np.int32), parts["flags"]
+        if self._sessions is not None:
+            ends = session_ends(self._sessions)
+            flags &= ~np.uint8(SESSION_BITS)
+            mark_sessions(flags, self._sessions)
+        splits = split_products(self._given_actions, flags.shape)
+        return arrays._replace(**parts, session_end=ends, timestamp=arrays.timestamp[kept], splits=splits)
 
     def actions(self, *, accrued: bool) -> NDArray[np.record]:
         """Splits, dividends, funding and delistings as the kernels take them, with days of interest if `accrued`."""
@@ -238,6 +273,12 @@ def valid_flags(open_: FloatArray, high: FloatArray, low: FloatArray, close: Flo
         valid = (l > 0) & (h < np.inf) & (l <= o) & (l <= c) & (o <= h) & (c <= h)
         flags[rows] = valid * np.uint8(BarFlag.VALID)
     return flags
+
+
+def mark_sessions(flags: NDArray[np.uint8], sessions: Sessions) -> None:
+    """Sets the flags of the first and the last bar of each session."""
+    flags[sessions.firsts] |= BarFlag.SESSION_FIRST.value
+    flags[sessions.lasts] |= BarFlag.SESSION_LAST.value
 
 
 def freeze(arrays: records.Market) -> records.Market:
