@@ -68,13 +68,19 @@ def sweep(
     json
         Print one JSON object in place of the summary.
     """
+    from admf.results.pictures import check_drawable
     from admf.sweeps.configured import load_optimization, read_document
     from admf.sweeps.plan import check_plan, read_size
     from admf.sweeps.store import fact
 
+    if heatmap is not None:
+        check_drawable(heatmap)
     source = read_document(config, changes(set_, data=data, on_defect=on_defect))
     loaded = load_optimization(source)
     job = planned(source, workers=workers, limit=limit, calibrate=False)
+    if heatmap is not None and len(job.framer.names) < 2:
+        found, allowed = ", ".join(job.framer.names), "a grid of two parameters or more"
+        raise ConfigError("no map of one parameter", field="heatmap", found=found, allowed=allowed)
     section = loaded.root.optimization
     assert section is not None
     check_plan(
