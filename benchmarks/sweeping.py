@@ -196,7 +196,7 @@ def peer_line(line: Callable[..., Any], ours: Found) -> Any:
     theirs = peer_ns()
     what = "  the same by raptorbt's batch runner"
     if theirs is None:
-        return line(what, f"{PEER_SETS} x {BARS:,}", "peer not installed", note="pip install raptorbt")
+        return line(what, f"{PEER_SETS} x {BARS:,}", "peer not installed", note="pip install 'raptorbt>=0.13,<0.14'")
     times = theirs / ours.cpu_ns
     measured = f"{theirs:.0f} ns a bar and set: {times:.0f} x ours"
     return line(what, f"{PEER_SETS} x {BARS:,}", measured, f"{PEER_TIMES:g} x", "", times >= PEER_TIMES)

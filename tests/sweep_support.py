@@ -30,8 +30,8 @@ class Buyer(admf.CompiledStrategy):
             self._bought = ctx.bar
 
 
-class Often(admf.CompiledStrategy):
-    """An order on every bar."""
+class OrderEveryBar(admf.CompiledStrategy):
+    """A market order at every close: buys when flat, else sells."""
 
     quantity: float = 1.0
 
