@@ -27,7 +27,7 @@ class Piles(admf.CompiledStrategy):
         (
             600,
             {"strategy": OrderEveryBar(), "grid": {"quantity": [1.0, 2.0]}},
-        ),  # a table full of orders that have ended
+        ),  # a table full of ended orders
     ],
 )
 def test_a_trial_is_its_single_run(monkeypatch: pytest.MonkeyPatch, bars: int, options: dict[str, Any]) -> None:
