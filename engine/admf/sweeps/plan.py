@@ -14,7 +14,7 @@ from admf_kernels.records import account_dt
 
 CHUNK_BARS = 4_000_000  # bars of a chunk: a tenth of a second of a simple strategy
 CHUNK_TRIALS_MAX = 2_048
-LANE_BARS, LANE_TRIALS_MAX = 1_500_000_000, 4_096  # of a chunk in lanes: some seconds, some MB
+LANE_BARS, LANE_TRIALS_MAX = 500_000_000, 4_096  # of a chunk in lanes: one to three seconds, some MB
 TRIALS_MAX = 10_000_000  # without a limit that somebody chose
 CALIBRATION_S = 0.5
 LANE_BYTES = 1_300  # account, position, rules, statistics, and a share of the indicators
