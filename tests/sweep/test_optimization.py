@@ -12,7 +12,7 @@ from admf.coordinate import Recipe
 from admf.errors import AdmfError, ConfigError
 from admf.results.pictures import Words
 from admf.sweeps.heatmap import SCALE_STEPS, TOP
-from sweep_support import GRID, market, sweep
+from sweep_support import GRID, Guarded, market, sweep
 
 BASE = {"strategy_class": "SmaCross", "strategy_params": {"slow": 21}, "initial_cash": 50_000.0}
 
@@ -193,3 +193,7 @@ def test_the_plan_says_what_a_sweep_takes() -> None:
     assert plan.batches * plan.batch_trials >= 9
     assert plan.peak_bytes > plan.container_bytes > 0
     assert "9 trials of 600 bars" in str(plan)
+    with_exits = sweep(strategy=Guarded(), metrics=["trades"]).plan
+    assert (
+        with_exits.batch_bytes - plan.batch_bytes > plan.batch_trials * 2_000
+    )  # a lane with exits has orders of its own
