@@ -17,7 +17,7 @@ COSTS = admf.Execution(slippage=admf.slippage.bps(1.0), commission=admf.commissi
     [
         {"strategy": SmaCross(), "grid": {"fast": [2, 4], "slow": [7, 9]}, "execution": COSTS},
         {"strategy": Swing(), "grid": {"period": [3, 6]}, "execution": COSTS},
-        {"strategy": Channel(), "grid": {"period": [3, 8], "stop_loss": [0.0, 0.004]}},
+        {"strategy": Channel(), "grid": {"period": [3, 8], "stop_loss": [0.0, 0.003]}},
         {"strategy": SmaCross(), "grid": {"fast": [2], "slow": [5], "account.cash": [1.0, 1e5]}, "instrument": 1.0},
     ],
     ids=["averages", "strength", "range with a stop", "whole lots"],
@@ -25,7 +25,7 @@ COSTS = admf.Execution(slippage=admf.slippage.bps(1.0), commission=admf.commissi
 def test_a_lane_is_its_single_run(options: dict[str, Any]) -> None:
     """A-06, I-01 to I-05, M-01 to M-03, H-01."""
     lot = options.pop("instrument", None)
-    bars = market(160)
+    bars = market(300)
     if lot is not None:
         bars = admf.Market([admf.generate(bars=160, seed=4)], instruments=[admf.Instrument("SYM", lot_size=lot)])
     study = sweep(market=bars, **options)
