@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
-from admf_kernels._fingerprint import KERNEL_OPTIONS
+from admf_kernels._build import TEMPLATE_OPTIONS
 from admf_kernels._jit import compile_now, law, specialise
 from admf_kernels._views import WORDS
 from admf_kernels.advance import advance
@@ -58,7 +58,7 @@ orders_at, commands_at = _pointer_to(from_dtype(order_dt)), _pointer_to(from_dty
 
 def export(function: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a kernel that gets a C wrapper."""
-    setattr(function, KERNEL_OPTIONS, {"forceinline": False, "no_cfunc_wrapper": False})
+    setattr(function, TEMPLATE_OPTIONS, {"no_cfunc_wrapper": False})
     return function
 
 
