@@ -18,14 +18,11 @@ from admf_kernels import embed
 from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels._views import WORDS
 from admf_kernels.codes import CommandKind, OrderFlag, RunStatus
-from admf_kernels.embed import NO_CORE, STAYS
+from admf_kernels.embed import NO_CORE, REQUEST_BITS, STAYS
 from admf_kernels.records import State, command_dt, order_dt
 from admf_kernels.views import handles
 
 OWN = ("account", "positions", "orders", "working", "hits", "commands", "fills", "transitions", "trades")
-BITS = sum(
-    int(flag) for flag in (OrderFlag.OCO_REDUCE, OrderFlag.REDUCE_ONLY, OrderFlag.POST_ONLY, OrderFlag.TRAIL_PERCENT)
-)
 EMPTY = ("limit_price", "stop_price", "quantity", "size_amount", "trail_distance", "trail_offset", "limit_offset")
 NEVER = 2**31 - 1  # the bar of an action that there is not
 CORES_MAX = 10_000_000
@@ -215,7 +212,7 @@ class Cores:
             )
         if not rows.flags.writeable:
             raise OrderError("read-only: the numbers of the orders are written into the rows", field="rows")
-        if (rows["bits"] & ~BITS).any():
+        if (rows["bits"] & ~REQUEST_BITS).any():
             raise OrderError(
                 "bits that are the engine's own", field="bits", allowed="of OCO_REDUCE, REDUCE_ONLY, POST_ONLY"
             )
