@@ -218,10 +218,20 @@ class Core(Readings):
         group = 0 if oco == 0 else tickets.read_whole(oco, "oco", 0)
         mark = -1 if tag == -1 else tickets.read_whole(tag, "tag", -(2**31))
         trail = tickets.read_trail(type_code, trail_amount, trail_percent, trail_activation_offset, limit_offset)
-        return self._send(
+        return self.send(
             side_code, type_code, units, limit, stop, life, expiry, bool(reduce_only), bool(post_only), above, group,
             bool(oco_reduce), size_code, amount, tickets.read_symbol(symbol, self.symbols), mark, *trail,
         )  # fmt: skip
+
+    def send(self, *ticket: Any) -> int:
+        """`submit` in codes, for callers that have checked: what `admf_kernels.advance.submit` takes after `bar`."""
+        number = self._calls.submit(self._state_table, self.bar, *ticket)
+        while number < 0:
+            self._state.account["row_limit"] += self._per_bar
+            self._per_bar *= 2
+            self._take(with_room(self._state, self._per_bar))
+            number = self._calls.submit(self._state_table, self.bar, *ticket)
+        return int(number)
 
     def cancel(self, number: int) -> None:
         """Takes an order back at the beginning of the next bar; one that has ended by then stays as it is."""
@@ -313,15 +323,6 @@ class Core(Readings):
                 f"a slippage or commission law of yours gave a value that is not allowed, {where}",
                 allowed="slippage: finite and >= 0; commission: finite",
             )
-
-    def _send(self, *ticket: Any) -> int:
-        number = self._calls.submit(self._state_table, self.bar, *ticket)
-        while number < 0:
-            self._state.account["row_limit"] += self._per_bar
-            self._per_bar *= 2
-            self._take(with_room(self._state, self._per_bar))
-            number = self._calls.submit(self._state_table, self.bar, *ticket)
-        return int(number)
 
     def _command(self, kind: int, number: int, quantity: float, limit_price: float, stop_price: float) -> None:
         self._refuse_end("command")
