@@ -259,10 +259,11 @@ def calibrate(
         given = "neither" if fills is None else "both"
         raise ConfigError("not one source of fills", field="fills", found=given, allowed="--fills or --coarse")
     loaded = load(bars, symbol, on_defect=on_defect, frequency=frequency)
-    models = [name for name in FITS if coarse is None or name not in VOLUME_MODELS]  # slots are of one unit each
-    if not loaded.has_volume and coarse is None:
+    models = list(FITS)
+    if coarse is not None or not loaded.has_volume:
         models = [name for name in models if name not in VOLUME_MODELS]
-        print_note(f"the bars have no volume: {', '.join(sorted(VOLUME_MODELS))} cannot be fitted")
+        reason = "the bars have no volume" if coarse is None else "recorded prices did not move with your orders"
+        print_note(f"{reason}: {', '.join(sorted(VOLUME_MODELS))} cannot be fitted{'; give --fills' * bool(coarse)}")
     with Progress(bars.name):
         if coarse is not None:
             study = fill_fidelity(loaded, coarse, {OWN: Execution()}, streams=streams_of((stream,)))
