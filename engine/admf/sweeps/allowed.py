@@ -19,9 +19,8 @@ def market_allows(market: Market) -> bool:
 
 
 def strategy_allows(strategy: CompiledStrategy) -> bool:
-    """A signal strategy whose `on_bar` is the one that was made from its rule."""
-    hooks = strategy.hooks()
-    return isinstance(strategy, SignalStrategy) and hooks.keys() == {"on_bar"} and "rule" in hooks["on_bar"].__globals__
+    """A signal strategy whose hooks are those that were made from its rule."""
+    return isinstance(strategy, SignalStrategy) and strategy.hooks() == strategy.made_hooks
 
 
 def rules_allow(execution: Execution, account: Account, risk: Risk) -> bool:
