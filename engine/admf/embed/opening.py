@@ -34,7 +34,10 @@ class Facts(NamedTuple):
     @classmethod
     def of(cls, market: Market, account: Account) -> Self:
         """Those of a market."""
-        actions = market.actions(accrued=account.accrues)
+        if market.changes_rates or account.settlement_days:
+            message = "rates that change, other currencies and settlement are for whole runs"
+            raise ConfigError(message, field="market", remedy="use admf.simulate, admf.backtest or a container")
+        actions = market.actions(**account.brings)
         return cls(
             market.symbols, market.instrument_records, market.bar_count, market.has_volume, market.dated, actions,
             market.has_vwap, market.intraday,

@@ -55,7 +55,7 @@ def read_positions(account: Account, market: Market) -> list[tuple[float, float]
     if given:
         found_symbol, allowed = next(iter(given)), ", ".join(market.symbols)
         raise ConfigError("no bars for this symbol", field="account.positions", found=found_symbol, allowed=allowed)
-    multipliers = market.instrument_records["multiplier"].tolist()
+    multipliers = market.records_in(account.currency)["multiplier"].tolist()
     equity = account.cash + sum(size * price * unit for (size, price), unit in zip(found, multipliers, strict=True))
     if not equity > 0.0:
         raise ConfigError(
