@@ -9,10 +9,10 @@ from typing import Any
 from admf.container import ComponentRegistry, ContainerFactory
 from admf.coordinate import BacktestResults, ExecutionMode, ThreadModel
 from admf.errors import AdmfError, ConfigError, RunError
-from admf.execution import Risk
 from admf.live.bars import Facts, FeedBar
 from admf.live.broker import ORDER_ROUTER
 from admf.live.feed import MarketDataFeed
+from admf.live.limits import refuse_sessions
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
 from admf.live.reconciling import Reconciler
@@ -118,7 +118,7 @@ class LiveTradingManager:
             )
             facts = self._facts(settings)
             if self._venue is not None:
-                refuse_unfit(settings)
+                refuse_unfit(settings, facts)
             recorder = self._recorder(settings, facts)
             made = make_container(settings, facts, self.care, recorder, self.container_factory, self._venue)
             try:
@@ -295,7 +295,7 @@ class LiveTradingManager:
         return {**modes, "strategies": self.health(), "ended": sorted(self.results)}
 
 
-def refuse_unfit(settings: StrategySettings) -> None:
+def refuse_unfit(settings: StrategySettings, facts: Facts) -> None:
     """ConfigError for a strategy whose orders nobody would hold to limits before they are sent."""
     field = f"strategies.{settings.strategy_id}"
     if settings.is_compiled:
@@ -305,10 +305,7 @@ def refuse_unfit(settings: StrategySettings) -> None:
     if settings.risk.max_position_size is None:
         message, remedy = "no limit", "give max_position_size, in units"
         raise ConfigError(message, field=f"{field}.max_position_size", remedy=remedy)
-    known = Risk(max_position_size=settings.risk.max_position_size, max_portfolio_heat=settings.risk.max_portfolio_heat)
-    if settings.risk != known:
-        message, allowed = "a limit that nobody holds at a venue yet", "max_position_size, max_portfolio_heat"
-        raise ConfigError(message, field=f"{field}.risk", found=settings.risk, allowed=allowed)
+    refuse_sessions(settings.risk, facts, f"{field}.risk")
 
 
 def names_of(members: Sequence[Any]) -> str:
