@@ -45,10 +45,18 @@ def test_paper_has_the_trace_of_the_backtest(admf: Command, session: Path) -> No
     assert json.loads(admf("status", "session", "--json").out)["ended"] == ["cross"]
 
 
-@pytest.mark.parametrize("name", ["paper_trading", "production"])
-def test_the_examples_run(admf: Command, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("paper_trading", "data.generate.bars=2000"),
+        ("production", "data.generate.bars=2000"),
+        ("ticks", "output.record=full"),
+    ],
+)
+def test_the_examples_run(admf: Command, name: str, change: str) -> None:
     path = ROOT / "configs" / "live" / f"{name}.yaml"
-    ran = admf("paper", path, "--set", "data.generate.bars=2000")
+    assert admf("check", path).out.startswith("valid")
+    ran = admf("paper", path, "--set", change)
     assert ran.code == 0, ran.err
     assert "trace" in ran.out
 

@@ -29,7 +29,7 @@ def paper(
     on_defect: OnDefect | None = None,
     json: Json = False,
 ) -> None:
-    """Trade on paper: the strategies of a configuration on historical bars that come one by one.
+    """Trade on paper: the strategies of a configuration on bars that come one by one.
 
     Fills are those of the backtest, bit for bit. Ctrl-C ends the session in good order.
 
@@ -49,11 +49,12 @@ def paper(
         Print one JSON object.
     """
     from admf.config import load_config
+    from admf.live.feeds import make_feed
     from admf.live.paper import paper_manager
 
     loaded = load_config(config, changes(set_, data=data, on_defect=on_defect), needs=("data", "strategy"))
     folder = target(loaded, out)
-    manager = paper_manager(loaded, load_market(loaded), folder)
+    manager = paper_manager(loaded, make_feed(loaded, load_market), folder)
     with stopped_by_signals(manager):
         show_sessions(manager.run(), folder, as_json=json)
 
@@ -113,9 +114,10 @@ def live(
 def show_drift(loaded: "Config", results: "Mapping[str, BacktestResults]", folder: Path) -> None:
     """How live and paper fills differ: totals on the screen, orders in a file for each strategy."""
     from admf.live.drift import drift, drift_total
+    from admf.live.feed import HistoricalFeed
     from admf.live.paper import paper_manager
 
-    papers = paper_manager(loaded, loaded.market()).run()
+    papers = paper_manager(loaded, HistoricalFeed(loaded.market())).run()
     for name, result in results.items():
         table = drift(result, papers[name])
         table.write_parquet(folder / f"drift_{name}.parquet")

@@ -12,7 +12,7 @@ from admf.errors import AdmfError, ConfigError, RunError
 from admf.execution import Risk
 from admf.live.bars import Facts, FeedBar
 from admf.live.broker import ORDER_ROUTER
-from admf.live.feed import MarketDataFeed
+from admf.live.feed import MarketDataFeed, Observed
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
 from admf.live.reconciling import Reconciler
@@ -292,7 +292,8 @@ class LiveTradingManager:
     def status(self) -> dict[str, Any]:
         """What `admf status` shows."""
         modes = {"mode": self.mode.name, "thread_model": self.thread_model.name, "killed": self._killed}
-        return {**modes, "strategies": self.health(), "ended": sorted(self.results)}
+        feed = dict(self.feed.health()) if isinstance(self.feed, Observed) else {}
+        return {**modes, "feed": feed, "strategies": self.health(), "ended": sorted(self.results)}
 
 
 def refuse_unfit(settings: StrategySettings) -> None:
