@@ -271,7 +271,8 @@ class LiveFeed(Section):
 class LiveTrading(Section):
     """Trading as time goes by: one strategy under `components`, or several under `strategies`, by id.
 
-    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `speed`:
+    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `shadow`: the
+    backtest of the same bars goes beside each strategy, and what differs is reported. `speed`:
     historical bars come as fast as they are taken, in real time, or that many times as fast.
     """
 
@@ -284,6 +285,7 @@ class LiveTrading(Section):
     thread_model: Annotated[str, Leaf(Choice(LIVE_THREADS))] = "ASYNC_SINGLE"
     speed: Annotated[str | float, Leaf(Speed())] = "fast"
     event_log: Flag = True
+    shadow: Flag = False
     monitoring_enabled: Flag = True
     health_check_interval: Positive = 60.0
     error_handling: Annotated[str | None, Leaf(Choice(("graceful", "stop")))] = None

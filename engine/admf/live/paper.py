@@ -25,6 +25,7 @@ def paper_manager(config: Config, feed: MarketDataFeed, folder: Path | None = No
         health_check_interval=section.health_check_interval,
         status_folder=folder if section.monitoring_enabled else None,
         log_folder=folder if section.event_log else None,
+        shadow=section.shadow,
     )
     for strategy in settings:
         manager.add_strategy(strategy.strategy_id, strategy)
