@@ -45,10 +45,18 @@ def test_paper_has_the_trace_of_the_backtest(admf: Command, session: Path) -> No
     assert json.loads(admf("status", "session", "--json").out)["ended"] == ["cross"]
 
 
-@pytest.mark.parametrize("name", ["paper_trading", "production"])
-def test_the_examples_run(admf: Command, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("paper_trading", "data.generate.bars=2000"),
+        ("production", "data.generate.bars=2000"),
+        ("ticks", "output.record=full"),
+    ],
+)
+def test_the_examples_run(admf: Command, name: str, change: str) -> None:
     path = ROOT / "configs" / "live" / f"{name}.yaml"
-    ran = admf("paper", path, "--set", "data.generate.bars=2000")
+    assert admf("check", path).out.startswith("valid")
+    ran = admf("paper", path, "--set", change)
     assert ran.code == 0, ran.err
     assert "trace" in ran.out
 
@@ -107,7 +115,7 @@ def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
         "live_trading.venue.faults={}",
     )
     drifted = admf(*again, "--confirm", "--drift")
-    assert re.search(r"drift production\n +orders +(\d+\.000)\n +same +\1", drifted.out), drifted.out
+    assert re.search(r"drift of production: (\d+) orders, \1 as in the backtest of the same bars;", drifted.out), drifted.out
     refused(admf("live", config), 2, "--out FOLDER")
     refused(admf("live", config, "--out", "s", "--set", "live_trading.venue.faults={1: fire}"), 2, "unknown fault")
     refused(admf("live", ROOT / "configs" / "live" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")

@@ -11,7 +11,6 @@ from admf.coordinate import ExecutionMode
 from admf.errors import ConfigError, DataError
 from admf.events import Ticket
 from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
-from admf.live.drift import drift, drift_total
 from admf.live.journal import Journal
 from admf.live.making import Venue, make_container
 from admf.live.router import OrderRouter, Report, check_account, read_token
@@ -227,25 +226,6 @@ def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
         assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
         made.close()
         assert venue.position < 20
-
-
-def test_the_drift_report_names_each_cause() -> None:
-    bars = market(300)
-    strategy = settings("one", ProductionStrategy(), risk=LIMIT)
-    same = manager(bars, strategy).run()["one"]
-    assert set(drift(same, same)["cause"]) == {""}
-    dearer = manager(bars, settings("one", ProductionStrategy(), risk=LIMIT, execution=RULES.replace(
-        slippage=admf.slippage.fixed(0.03))
-    )).run()["one"]  # fmt: skip
-    table = drift(dearer, same)
-    totals = drift_total(table)
-    assert totals["price"] + totals["same"] == totals["orders"] == len(same.fills["order_id"].unique())
-    assert totals["price"] > 5
-    units = float(table["units_live"].sum())
-    assert 0.0 < totals["cost"] <= 0.02 * units * (1 + 1e-9)  # less where a price was held inside its bar
-    once = manager(bars, settings("one", BuysOnce())).run()["one"]
-    other = drift(once, same)
-    assert drift_total(other)["only_backtest"] == len(other) - 1
 
 
 def test_what_is_not_safe_is_refused_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,16 +199,17 @@ def check(
 
 def check_session(config: Path, loaded: "Config", *, as_json: bool) -> None:
     """What the start of a paper or live session would refuse, apart from the venue."""
+    from admf.live.feeds import make_feed
     from admf.live.paper import refuse_ends
     from admf.live.settings import read_strategies
 
     strategies = [f"{one.strategy_id}: {one.strategy!r}" for one in read_strategies(loaded)]
     refuse_ends(loaded.execution)
-    print_valid(config, loaded, load_market(loaded), as_json=as_json, strategies=strategies)
+    print_valid(config, loaded, make_feed(loaded, load_market), as_json=as_json, strategies=strategies)
 
 
 def print_valid(
-    config: Path, loaded: "Config", market: "Market", *, as_json: bool, strategies: list[str] | None = None
+    config: Path, loaded: "Config", data: object, *, as_json: bool, strategies: list[str] | None = None
 ) -> None:
     """What a valid configuration stands for."""
     facts = {
@@ -217,7 +218,7 @@ def print_valid(
         "execution": repr(loaded.execution),
         "account": repr(loaded.account),
         "risk": repr(loaded.risk),
-        "data": repr(market),
+        "data": repr(data),
     }
     if as_json:
         print_json({"valid": True, **facts})

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from admf.cli.options import Flag, Json, OnDefect, Sets
 from admf.cli.running import changes, load_market, target
-from admf.cli.show import print_facts, print_json, print_rich
+from admf.cli.sessions import show_sessions
+from admf.cli.show import print_facts, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from admf.config import Config
-    from admf.coordinate import BacktestResults
+    from admf.config.source import Override
     from admf.live import LiveTradingManager
-
-FIGURES = ("bars_processed", "orders_generated", "fills_executed", "final_equity", "total_return", "max_drawdown")
 
 
 def paper(
@@ -26,10 +24,11 @@ def paper(
     data: Path | None = None,
     set_: Sets = (),
     out: Path | None = None,
+    drift: Flag = False,
     on_defect: OnDefect | None = None,
     json: Json = False,
 ) -> None:
-    """Trade on paper: the strategies of a configuration on historical bars that come one by one.
+    """Trade on paper: the strategies of a configuration on bars that come one by one.
 
     Fills are those of the backtest, bit for bit. Ctrl-C ends the session in good order.
 
@@ -43,19 +42,23 @@ def paper(
         Change values: --set live_trading.speed=60
     out
         Folder for the status, and for the results of each strategy.
+    drift
+        Hold every order against the backtest of the same bars; with a folder into drift_NAME.parquet.
     on_defect
         What to do with defects in the bars.
     json
         Print one JSON object.
     """
     from admf.config import load_config
+    from admf.live.feeds import make_feed
     from admf.live.paper import paper_manager
 
-    loaded = load_config(config, changes(set_, data=data, on_defect=on_defect), needs=("data", "strategy"))
+    loaded = load_config(config, shadowed(changes(set_, data=data, on_defect=on_defect), drift=drift))
     folder = target(loaded, out)
-    manager = paper_manager(loaded, load_market(loaded), folder)
+    manager = paper_manager(loaded, make_feed(loaded, load_market), folder)
     with stopped_by_signals(manager):
-        show_sessions(manager.run(), folder, as_json=json)
+        results = manager.run()
+    show_sessions(results, manager.drifts, folder, as_json=json)
 
 
 def live(
@@ -81,7 +84,7 @@ def live(
     confirm
         Send orders.
     drift
-        Hold the fills against a paper session over the same bars; the orders go to drift_NAME.parquet of the folder.
+        Hold every order against the backtest of the same bars; they go to drift_NAME.parquet of the folder.
     data
         Bar file in place of the configuration's data.
     set_
@@ -95,7 +98,7 @@ def live(
     from admf.errors import ConfigError
     from admf.testing.session import LocalSession
 
-    loaded = load_config(config, changes(set_, data=data), needs=("data", "strategy"))
+    loaded = load_config(config, shadowed(changes(set_, data=data), drift=drift))
     folder = out or loaded.output_folder
     if folder is None:
         raise ConfigError("the journal needs a place", field="output.folder", remedy="give it, or --out FOLDER")
@@ -105,21 +108,12 @@ def live(
             raise ConfigError("nothing was sent", field="confirm", found=False, remedy="add --confirm to trade")
         with stopped_by_signals(session.manager):
             results = session.manager.run()
-    show_sessions(results, None, as_json=json)
-    if drift and not json:
-        show_drift(loaded, results, folder)
+    show_sessions(results, session.manager.drifts, folder, as_json=json, keep=False)
 
 
-def show_drift(loaded: "Config", results: "Mapping[str, BacktestResults]", folder: Path) -> None:
-    """How live and paper fills differ: totals on the screen, orders in a file for each strategy."""
-    from admf.live.drift import drift, drift_total
-    from admf.live.paper import paper_manager
-
-    papers = paper_manager(loaded, loaded.market()).run()
-    for name, result in results.items():
-        table = drift(result, papers[name])
-        table.write_parquet(folder / f"drift_{name}.parquet")
-        print_facts({f"drift {name}": drift_total(table)})
+def shadowed(overrides: "list[Override]", *, drift: bool) -> "list[Override]":
+    """Changes of a configuration; with `drift` there is a shadow beside each strategy."""
+    return [*overrides, ("live_trading.shadow", True)] if drift else overrides
 
 
 @contextmanager
@@ -131,31 +125,6 @@ def stopped_by_signals(manager: "LiveTradingManager") -> "Iterator[None]":
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def show_sessions(results: "Mapping[str, BacktestResults]", folder: Path | None, *, as_json: bool) -> None:
-    """What each strategy did: written to a folder of its own, then one table or one JSON object."""
-    if folder is not None:
-        for name, result in results.items():
-            result.to_parquet(folder / name)
-    if as_json:
-        made = {name: {**figures(result), "trace_hash": result.trace_hash} for name, result in results.items()}
-        print_json({"strategies": made} | ({"folder": str(folder)} if folder is not None else {}))
-        return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("strategy", *FIGURES, "trace"):
-        table.add_column(name.replace("_", " "), justify="left" if name == "strategy" else "right")
-    for name, result in results.items():
-        shown = (f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}" for value in figures(result).values())
-        table.add_row(name, *shown, result.trace_hash[:8])
-    print_rich(table)
-
-
-def figures(result: "BacktestResults") -> dict[str, float]:
-    """The figures of a session."""
-    return {name: float(result[name] or 0.0) for name in FIGURES}
 
 
 def status(folder: Path, /, *, json: Json = False) -> None:

@@ -256,11 +256,11 @@ def take_components(document: Document) -> dict[str, str]:
 
 def check_data(document: Document, needs: Sequence[str], problems: Problems) -> None:
     """Bars come from one place, and of one symbol."""
-    path, generate = at(document, "data.path"), at(document, "data.generate")
-    sources = [name for name, value in (("path", path), ("generate", generate)) if value is not None]
+    places = {"path": "data.path", "generate": "data.generate", "live_trading.feed": "live_trading.feed"}
+    sources = [name for name, place in places.items() if at(document, place) is not None]
     if len(sources) > 1 or (not sources and "data" in needs):
         found = " and ".join(sources) or "neither"
-        allowed = "data.path (or --data FILE), or data.generate"
+        allowed = "data.path (or --data FILE), data.generate, or live_trading.feed"
         problems.add(ConfigError("bars come from one place", field="data", found=found, allowed=allowed))
     for name in OF_FILES if sources == ["generate"] else ():
         value = at(document, f"data.{name}")

@@ -25,6 +25,7 @@ from admf.models import ConfigListError, Kind, Model, ModelKind, Number, Text
 KIND_ERROR = "admf"  # type of the pydantic error that carries ConfigErrors
 COUNT_MAX = 2**31 - 2
 BROKERS = ("SimulatedBroker", "PassthroughBroker")
+FEEDS = ("ticks", "websocket", "websocket_ticks")
 LIVE_THREADS = ("ASYNC_SINGLE", "ASYNC_MULTI", "MULTI_THREADED", "MIXED")
 
 OnDefect = Literal["error", "repair", "drop", "keep"]
@@ -255,10 +256,26 @@ class LiveVenue(Section):
     faults: dict[int, Name] = {}
 
 
+class LiveFeed(Section):
+    """Where bars come from in place of `data`: trades of a file, bars of a WebSocket, or trades of one.
+
+    Trades become bars of `frequency`, closed `wait_s` seconds of their own time after their end.
+    """
+
+    kind: Annotated[str, Leaf(Choice(FEEDS))]
+    path: Name | None = None
+    url: Name | None = None
+    token_variable: Name | None = None
+    symbols: SymbolList | None = None
+    frequency: Name | None = None
+    wait_s: Annotated[float, Leaf(Number(minimum=0.0))] = 0.0
+
+
 class LiveTrading(Section):
     """Trading as time goes by: one strategy under `components`, or several under `strategies`, by id.
 
-    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `speed`:
+    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `shadow`: the
+    backtest of the same bars goes beside each strategy, and what differs is reported. `speed`:
     historical bars come as fast as they are taken, in real time, or that many times as fast.
     """
 
@@ -267,9 +284,11 @@ class LiveTrading(Section):
     components: dict[str, Any] = {}
     strategies: dict[str, LiveStrategy] = {}
     venue: LiveVenue | None = None
+    feed: LiveFeed | None = None
     thread_model: Annotated[str, Leaf(Choice(LIVE_THREADS))] = "ASYNC_SINGLE"
     speed: Annotated[str | float, Leaf(Speed())] = "fast"
     event_log: Flag = True
+    shadow: Flag = False
     monitoring_enabled: Flag = True
     health_check_interval: Positive = 60.0
     error_handling: Annotated[str | None, Leaf(Choice(("graceful", "stop")))] = None

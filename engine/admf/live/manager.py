@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from admf.coordinate import BacktestResults, ExecutionMode, ThreadModel
 from admf.errors import AdmfError, ConfigError, RunError
 from admf.live.bars import Facts, FeedBar
 from admf.live.broker import ORDER_ROUTER
-from admf.live.feed import MarketDataFeed
+from admf.live.drift import Drift
+from admf.live.feed import MarketDataFeed, Observed
 from admf.live.limits import refuse_sessions
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
@@ -40,8 +42,9 @@ class LiveTradingManager:
     for each strategy in `journal_folder`, and waits for the strategies after each bar. `thread_model`: ASYNC_SINGLE
     has one event loop for all containers, ASYNC_MULTI one for each, MULTI_THREADED a thread for each, MIXED an event
     loop for each `thread_group` and a thread for each strategy without one. With `log_folder` the events of each
-    strategy go to a file of its own. Strategies may be added, paused, resumed and removed before and while `run`
-    works, from any thread.
+    strategy go to a file of its own. With `shadow` the backtest of the same bars goes beside each strategy, in a
+    container of its own that nobody pauses; what differs at the end is in `drifts`. Strategies may be added, paused,
+    resumed and removed before and while `run` works, from any thread.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class LiveTradingManager:
         log_folder: Path | None = None,
         journal_folder: Path | None = None,
         reconciliation_interval: float = 300.0,
+        shadow: bool = False,
         registry: ComponentRegistry | None = None,
     ) -> None:
         """Raises ConfigError for a mode or thread model that is not for trading, and without a feed."""
@@ -79,6 +83,8 @@ class LiveTradingManager:
         self.container_factory = ContainerFactory({}, registry or ComponentRegistry(folder=self.shared.folder))
         self.active_strategies: dict[str, LiveStrategyContainer] = {}
         self.results: dict[str, BacktestResults] = {}
+        self.drifts: dict[str, Drift] = {}
+        self._shadow = shadow
         self._runners: dict[str, Runner] = {}
         self._monitor = Monitor(self.status, health_check_interval, status_folder)
         self._log_folder = log_folder
@@ -122,6 +128,8 @@ class LiveTradingManager:
             recorder = self._recorder(settings, facts)
             made = make_container(settings, facts, self.care, recorder, self.container_factory, self._venue)
             try:
+                if self._shadow:
+                    made.attach(self._make_shadow(settings, facts))
                 made.start()
             except BaseException as error:
                 made.container.abandon(error)
@@ -130,6 +138,10 @@ class LiveTradingManager:
             self.active_strategies[strategy_id] = made
             if self._killed:
                 self._put(made, lambda: made.control("pause", self._killed))
+
+    def _make_shadow(self, settings: StrategySettings, facts: Facts) -> LiveStrategyContainer:
+        own = replace(settings, strategy_id=f"{settings.strategy_id}.shadow")
+        return make_container(own, facts, self.care, factory=self.container_factory)
 
     def pause(self, strategy_id: str) -> None:
         """Nothing is opened until `resume`: bars, exits, cancels and the book go on; from the next bars on."""
@@ -276,12 +288,15 @@ class LiveTradingManager:
         container = self.active_strategies.pop(strategy_id)
         try:
             result = container.finish()
+            drift = container.drift()
             container.teardown()
         except AdmfError as error:
             container.container.abandon(error)
             raise
         if result is not None:
             self.results[strategy_id] = result
+        if drift is not None:
+            self.drifts[strategy_id] = drift
         return result
 
     def health(self) -> dict[str, dict[str, Any]]:
@@ -292,7 +307,8 @@ class LiveTradingManager:
     def status(self) -> dict[str, Any]:
         """What `admf status` shows."""
         modes = {"mode": self.mode.name, "thread_model": self.thread_model.name, "killed": self._killed}
-        return {**modes, "strategies": self.health(), "ended": sorted(self.results)}
+        feed = dict(self.feed.health()) if isinstance(self.feed, Observed) else {}
+        return {**modes, "feed": feed, "strategies": self.health(), "ended": sorted(self.results)}
 
 
 def refuse_unfit(settings: StrategySettings, facts: Facts) -> None:

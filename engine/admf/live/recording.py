@@ -1,5 +1,6 @@
 """How a live container tells its recorder what happens, and what its log needs to run it again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from admf.config.document import make_strategy
@@ -13,16 +14,17 @@ from admf.replay import EventLog, Recorder
 
 
 class Tap(list[Event]):
-    """Takes the place of a bus's log: hands every event on to a recorder and keeps none."""
+    """Takes the place of a bus's log: hands every event on to recorders and keeps none."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorders: Sequence[Recorder]) -> None:
         super().__init__()
-        self._recorder = recorder
+        self._recorders = tuple(recorders)
 
     def append(self, event: Event) -> None:
         """An event is about to be delivered."""
         kind = event.kind.name
-        self._recorder.note(kind, event.time_ns, event.bar, event)
+        for recorder in self._recorders:
+            recorder.note(kind, event.time_ns, event.bar, event)
 
 
 def header_of(settings: StrategySettings, facts: Facts, care: Care) -> dict[str, Any]:

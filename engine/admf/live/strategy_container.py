@@ -13,6 +13,8 @@ from admf.errors import AdmfError, ConfigError, RunError
 from admf.events import EventKind, HandlerError
 from admf.live.bars import Door, Facts, FeedBar, LiveMarket
 from admf.live.compiled import CompiledSteps
+from admf.live.drift import Drift, drift_of
+from admf.live.ledger import Ledger, OrderLine, lines_of
 from admf.live.recording import Tap
 from admf.live.settings import Care, StrategySettings
 from admf.replay import Recorder
@@ -49,6 +51,8 @@ class LiveStrategyContainer:
         recorder: Recorder | None = None,
     ) -> None:
         """`container` is initialised; a compiled strategy has the arena of its loop beside it, not the broker's."""
+        self.shadow: LiveStrategyContainer | None = None  # the backtest of the same bars
+        self._ledger: Ledger | None = None  # of orders, where somebody will hold them against others
         self.container_id = container_id
         self.container = container
         self.config = config
@@ -67,7 +71,7 @@ class LiveStrategyContainer:
         self._back_at = 0  # bar on which it is let back on the bars
         self._recorder = recorder
         if recorder is not None:
-            container.event_bus.log = Tap(recorder)
+            container.event_bus.log = Tap([recorder])
         self._market: LiveMarket = container.resolve("data_handler").market
         self._steps = CompiledSteps(self._market, self._make_run()) if config.is_compiled else None
 
@@ -80,8 +84,21 @@ class LiveStrategyContainer:
 
     # ------------------------------------------------------------------------------------------------------- life cycle
 
+    def attach(self, shadow: "LiveStrategyContainer") -> None:
+        """From now on `shadow` takes the same bars, and nothing else; its orders are held against these."""
+        self.shadow = shadow
+        for one in (self, shadow):
+            one.keep_orders()
+
+    def keep_orders(self) -> None:
+        """Before `start`: notes every order, for `lines`."""
+        self._ledger = Ledger()
+        self.container.event_bus.log = Tap([one for one in (self._recorder, self._ledger) if one is not None])
+
     def start(self) -> None:
         """Before the first bar."""
+        if self.shadow is not None:
+            self.shadow.start()
         self.container.start()
         self._drain()
 
@@ -154,7 +171,24 @@ class LiveStrategyContainer:
             self.state = LiveState.STOPPED
             trace = self.result.trace_hash if self.result is not None else ""
             self._tell("END", (self._market.taken, trace))
+            if self.shadow is not None:
+                self.shadow.finish()
         return self.result
+
+    def drift(self) -> Drift | None:
+        """What it did otherwise than its shadow; None where there is none, or no bar came. After `finish`."""
+        shadow = self.shadow
+        if shadow is None or self.result is None or shadow.result is None:
+            return None
+        equities = (float(result.records.account["equity"]) for result in (self.result, shadow.result))
+        multiplier = float(self._market.instruments[0].multiplier)
+        return drift_of(self.lines(), shadow.lines(), multiplier, next(equities) - next(equities))
+
+    def lines(self) -> list[OrderLine]:
+        """Its orders, with what became of each; of a compiled strategy after `finish`."""
+        if self._ledger is not None and not self.config.is_compiled:
+            return list(self._ledger)
+        return [] if self.result is None else lines_of(self.result.records)
 
     def _tell(self, kind: str, payload: Sequence[Any]) -> None:
         if self._recorder is not None:
@@ -173,6 +207,8 @@ class LiveStrategyContainer:
         if self._recorder is not None:
             self._recorder.close()
         self.container.teardown_scope()
+        if self.shadow is not None:
+            self.shadow.teardown()
         self._steps = None
 
     # ------------------------------------------------------------------------------------------------------------- bars
@@ -191,6 +227,8 @@ class LiveStrategyContainer:
             self.bars_taken += 1
             self.last_bar_ns, self.last_taken_s = bar.time_ns, time.monotonic()
         self._flush()
+        if self.shadow is not None:
+            self.shadow.take(bars)
 
     def _play(self, bar: FeedBar) -> None:
         assert self._steps is not None
@@ -274,6 +312,7 @@ class LiveStrategyContainer:
             "last_error": str(self.errors[-1]) if self.errors else "",
             "bars_at_the_door": dict(self.door.counts),
             **self._books(),
+            **({"shadow": self.shadow._books()} if self.shadow is not None else {}),
         }
 
     def _books(self) -> dict[str, float]:

@@ -46,6 +46,7 @@ class LocalSession:
                 health_check_interval=section.health_check_interval,
                 status_folder=self._folder if section.monitoring_enabled else None,
                 log_folder=self._folder if section.event_log else None,
+                shadow=section.shadow,
                 journal_folder=self._folder,
                 reconciliation_interval=read_interval(section),
             )
