@@ -18,7 +18,7 @@ from admf.live.strategy_container import LiveStrategyContainer
 from admf.strategies import ProductionStrategy, TrendFollowingStrategy
 from admf.testing import ExchangeFeed, LocalExchange
 from admf.testing.exchange import FAULTS
-from live_support import RULES, BuysEveryBar, BuysOnce, DayOrders, connect, local_exchange, manager, market, settings
+from live_support import BuysEveryBar, BuysOnce, DayOrders, connect, local_exchange, manager, market, settings
 
 LIMIT = admf.Risk(max_position_size=10_000)
 
