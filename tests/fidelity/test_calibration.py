@@ -126,7 +126,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert cli.run([*command[:-1], "--coarse", "15min", "--stream", "stop at 1 range"]) == 0
     printed = capsys.readouterr()
     assert "slippage: {model: " in printed.out
-    assert "did not move with your orders: power, volume_share cannot be fitted; give --fills" in printed.err
+    assert "recorded prices did not move with your orders" in printed.out
 
 
 def test_the_command_says_what_cannot_be_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
