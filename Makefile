@@ -22,7 +22,9 @@ UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/risk/test_limits.py
 	tests/portfolio/test_many_symbols.py tests/embed/test_cores.py \
 	'tests/strategy/test_sending.py::test_a_strategy_sends_what_a_table_says[rules0-False]'
 BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees \
-	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade
+	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade \
+	tests/embed/test_c.py::test_garbage_from_c_never_leaves_the_tables \
+	tests/embed/test_cores.py::test_garbage_in_the_rows_is_refused_by_the_book
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:
