@@ -81,12 +81,14 @@ $(STAMPS)/run: pyproject.toml | $(BIN)/python
 $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/bench: $(STAMPS)/%: pyproject.toml | $(BIN)/python
 	@echo "installing admf and its $* tools into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
-	@$(if $(filter bench,$*),$(RUST_PEER))
+	@$(if $(filter bench,$*),$(RUST_PEERS))
 	@mkdir -p $(STAMPS) && touch $@
 
-# The peer's compiled engine has no wheel for every machine; without it the benchmarks time its Numba engine alone.
-RUST_PEER = $(BIN)/python -m pip install --quiet --only-binary vectorbt-rust 'vectorbt[rust]>=1.2,<2' || \
-	echo "no Rust engine of vectorbt for this machine: its Numba engine is timed alone"
+# Compiled peers have no wheel for every machine; without them the benchmarks say so and time the others.
+RUST_PEERS = $(BIN)/python -m pip install --quiet --only-binary vectorbt-rust 'vectorbt[rust]>=1.2,<2' || \
+	echo "no Rust engine of vectorbt for this machine: its Numba engine is timed alone"; \
+	$(BIN)/python -m pip install --quiet --only-binary raptorbt 'raptorbt>=0.13,<0.14' || \
+	echo "no raptorbt for this machine: its batch runner is not timed"
 
 # The first interpreter that runs (a pyenv shim may only pretend), is new enough and can make an environment.
 PYTHON := python3.14 python3.13 python3.12 python3.11 python3 python
