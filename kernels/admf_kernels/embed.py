@@ -127,6 +127,7 @@ def submit_all(tables, requests) -> int:
         order.trail_distance = source.trail_distance
         order.trail_offset = source.trail_offset
         order.limit_offset = source.limit_offset
+        order.protected_at = source.protected_at
         order.quantity = source.quantity
         order.size_amount = source.size_amount
         order.parent = source.parent

@@ -26,7 +26,8 @@ OWN = ("account", "positions", "orders", "working", "hits", "commands", "fills",
 BITS = sum(
     int(flag) for flag in (OrderFlag.OCO_REDUCE, OrderFlag.REDUCE_ONLY, OrderFlag.POST_ONLY, OrderFlag.TRAIL_PERCENT)
 )
-EMPTY = ("limit_price", "stop_price", "quantity", "size_amount", "trail_distance", "trail_offset", "limit_offset")
+PRICES = ("limit_price", "stop_price", "trail_distance", "trail_offset", "limit_offset", "protected_at")
+EMPTY = ("quantity", "size_amount", *PRICES)
 NEVER = 2**31 - 1  # the bar of an action that there is not
 CORES_MAX = 10_000_000
 

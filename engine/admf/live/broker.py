@@ -226,7 +226,7 @@ class LiveBroker:
 
     def limited(self, *order: Any) -> float:
         """The quantity that the limits leave of an order; NaN for all of it. What waits counts as if it filled."""
-        _, side, parent, quantity, kind, size, _, _ = order
+        _, side, parent, quantity, kind, size, *_ = order
         if parent >= 0:
             return nan  # an exit of an entry that was held to the limits
         asked = quantity
