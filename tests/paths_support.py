@@ -233,10 +233,10 @@ def limits_of(case: Case, market: admf.Market) -> Limits | None:
     """The limits of the run for the oracle, with the columns of the symbols that may not open."""
     if not case.risk:
         return None
-    words = {name: value for name, value in case.risk.items() if name != "symbols"}
+    words = {name: value for name, value in case.risk.items() if name not in ("symbols", "sizing")}
     allowed = case.risk.get("symbols", market.symbols)
     barred = tuple(place for place, symbol in enumerate(market.symbols) if symbol not in allowed)
-    return Limits(**words, barred=barred)
+    return Limits(**words, barred=barred, sizing=model_of(admf.Risk(**case.risk).sizing))
 
 
 def model_of(model: Any) -> Row:
@@ -272,6 +272,7 @@ def read_script(script: Script) -> tuple[list[Command], list[Request]]:
                 int(order["tag"]),
                 **trail_of(order),
                 post_only=bool(flags & OrderFlag.POST_ONLY),
+                protected_at=float(order["protected_at"]),
             )
         )
     return commands, requests

@@ -37,6 +37,7 @@ def split_order(state, order, ratio: float, bar: int) -> None:
     order.activation /= ratio
     order.trail_offset /= ratio
     order.limit_offset /= ratio
+    order.protected_at /= ratio
     if not order.bits & TRAIL_PERCENT:
         order.trail_distance /= ratio
     if order.bits & TRAIL and not order.bits & TRIGGERED:
@@ -167,9 +168,7 @@ def settle_proceeds(account) -> None:
     """A-14: a session begins: proceeds come one nearer, those that waited for it can be spent."""
     account.unsettled_1 = account.unsettled_2
     account.unsettled_2 = account.unsettled_3
-    account.unsettled_3 = account.unsettled_4
-    account.unsettled_4 = account.unsettled_5
-    account.unsettled_5 = 0.0
+    account.unsettled_3 = 0.0
     lock_unsettled(account)
 
 

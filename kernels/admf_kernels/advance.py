@@ -119,7 +119,7 @@ def submit(
     state, bar: int, side: int, order_type: int, quantity: float, limit_price: float, stop_price: float,
     time_in_force: int, expiry: int, reduce_only: bool, post_only: bool, parent: int, oco: int, oco_reduce: bool,
     size_kind: int, size: float, symbol: int, tag: int, trail_distance: float, trail_percent: bool,
-    trail_offset: float, limit_offset: float,
+    trail_offset: float, limit_offset: float, protected_at: float,
 ) -> int:  # fmt: skip
     """C-01: puts an order into the book; returns its number, -1 where the bar has no rows left."""
     state = as_state(state)
@@ -139,6 +139,7 @@ def submit(
         order.trail_distance = trail_distance
         order.trail_offset = trail_offset
         order.limit_offset = limit_offset
+        order.protected_at = protected_at
     return number
 
 

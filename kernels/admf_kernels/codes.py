@@ -333,6 +333,16 @@ class SlippageModel(Code):
     USER = 9, "a user's law"
 
 
+class SizingModel(Code):
+    NONE = 0, "orders bring their own sizes"
+    FIXED_QUANTITY = 1, "units"
+    FIXED_VALUE = 2, "money"
+    EQUITY_SHARE = 3, "a share of the equity"
+    VOLATILITY_TARGET = 4, "a share of the equity for a standard deviation of the returns"
+    STOP_RISK = 5, "a share of the equity for the way to the stop"
+    KELLY = 6, "the share of the equity that Kelly's rule gives"
+
+
 class SpreadUnit(Code):
     PRICE = 0, "in units of price"
     BPS = 1, "in basis points of the price"

@@ -71,11 +71,12 @@ def reserve_needed(market, state, order, bar: int) -> float:
     if order.size_kind != SizeKind.QUANTITY:
         if order.bits & REDUCE_ONLY or order.side * position < 0.0:
             return 0.0
-        if order.size_kind == SizeKind.VALUE:
-            return order.size_amount
+        money = order.size_amount  # SizeKind.VALUE
         if order.size_kind == SizeKind.EQUITY_FRACTION:
-            return order.size_amount * account.equity
-        return order.size_amount * available_cash(state)
+            money = order.size_amount * account.equity
+        elif order.size_kind == SizeKind.CASH_FRACTION:
+            money = order.size_amount * available_cash(state)
+        return money * cash_weight(config, order.side)
     quantity = opening_at_submission(position, order)
     if quantity <= 0.0:
         return 0.0

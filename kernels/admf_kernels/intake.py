@@ -60,6 +60,7 @@ def new_order(state, bar: int) -> int:
     order.limit_offset = np.nan
     order.activation = np.nan
     order.peak = np.nan
+    order.protected_at = np.nan
     order.quantity = np.nan
     order.size_amount = np.nan
     order.filled_quantity = 0.0
@@ -106,6 +107,7 @@ def take_fields(order, source) -> None:
     order.trail_distance = source.trail_distance
     order.trail_offset = source.trail_offset
     order.limit_offset = source.limit_offset
+    order.protected_at = source.protected_at
     order.quantity = source.quantity
     order.size_amount = source.size_amount
     order.oco = source.oco

@@ -106,7 +106,7 @@ def test_the_c_functions_and_the_core_give_the_same_bits() -> None:
         if bar % 25 == 0:
             price, side = float(given.arrays.close[bar, 0]), 1 if bar % 50 else -1
             number = core.submit("buy" if side > 0 else "sell", 4.0, "limit", limit_price=price)
-            for name in ("stop_price", "size_amount", "trail_distance", "trail_offset", "limit_offset"):
+            for name in ("stop_price", "size_amount", "trail_distance", "trail_offset", "limit_offset", "protected_at"):
                 request[name] = np.nan
             request["side"], request["quantity"], request["type"], request["limit_price"] = side, 4.0, 1, price
             request["parent"], request["tag"], request["bits"] = -1, -1, OrderFlag.OCO_REDUCE

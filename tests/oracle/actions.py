@@ -30,6 +30,7 @@ def split_order(world: World, order: Order, ratio: float) -> None:
         limit_offset=asked.limit_offset / ratio,
     )
     order.peak, order.start = order.peak / ratio, order.start / ratio
+    order.protected_at /= ratio
     if order.type in TRAILS and not order.triggered:
         set_peak(world, order, order.peak)
     world.move(order, OrderEvent.AMEND, Reason.SPLIT)

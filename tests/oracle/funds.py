@@ -83,7 +83,7 @@ def needed(world: World, order: Order) -> float:
     if order.request.size_kind != SizeKind.QUANTITY:
         if order.reduce_only or is_opposite(world, order):
             return 0.0
-        return sized_money(world, order, world.equity())
+        return sized_money(world, order, world.equity()) * weight(world, order.side)
     opening = opening_quantity(world, order)
     if opening <= 0.0:
         return 0.0

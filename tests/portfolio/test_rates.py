@@ -12,6 +12,7 @@ import admf
 from fuzzing.making import make_case
 from paths_support import PATHS, Case, first_difference
 from played import Play, Played
+from repo.checkout import ROOT
 
 FLAT = (100.0, 101.0, 99.0, 100.0)
 DAILY: dict[str, Any] = {"bars_per_day": 1, "account": {"cash": 10_000.0}}
@@ -115,7 +116,7 @@ def test_proceeds_wait_by_sessions(play: Play) -> None:
 def test_oracle_and_compiled_agree(seed: int) -> None:
     """A-14, D-10, D-11: random orders and rules with rates, currencies and settlement."""
     rng, compared = Random(seed), 0
-    for place in range(60):
+    for place in range(40):
         case = make_case(f"rates {seed} {place}")
         if not case.bars_per_day:
             continue
@@ -132,7 +133,7 @@ def test_oracle_and_compiled_agree(seed: int) -> None:
             case = replace(case, currencies=("EUR",), conversions=conversions)
         if rng.random() < 0.5:
             account = {**case.account, "leverage": 1.0, "margin_maintenance": None}
-            account |= {"settlement_days": rng.randint(1, 5), "positions": None}
+            account |= {"settlement_days": rng.randint(1, 3), "positions": None}
             case = replace(case, account=account, execution={**case.execution, "short": "forbidden"})
         try:
             difference = first_difference(case)
@@ -140,7 +141,7 @@ def test_oracle_and_compiled_agree(seed: int) -> None:
             continue
         assert difference == "", f"make_case('rates {seed} {place}') with {case.conversions} {case.account}"
         compared += 1
-    assert compared > 20
+    assert compared > 12
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -181,7 +182,7 @@ def late() -> admf.Market:
         (lambda: abroad(rates={"timestamp": STAMPS[:1], "symbol": ["X"], "borrow_rate": [1.0]}), {}, "rates.symbol"),
         (lambda: abroad(conversions={"EUR": 1.0}), {"settlement_days": 2}, "execution.short=margin"),
         (lambda: abroad(conversions={"EUR": 1.0}), {"settlement_days": 2, "leverage": 2.0}, "leverage=2 borrows"),
-        (lambda: abroad(conversions={"EUR": 1.0}), {"settlement_days": 6}, "account.settlement_days: out of range"),
+        (lambda: abroad(conversions={"EUR": 1.0}), {"settlement_days": 4}, "account.settlement_days: out of range"),
     ],
 )
 def test_what_is_refused(make: Callable[[], admf.Market], account: dict[str, Any], message: str) -> None:
@@ -195,3 +196,25 @@ def test_instruments_nobody_described_are_in_the_accounts_currency() -> None:
     orders = [{"bar": 0, "side": "buy", "quantity": 1}]
     assert admf.simulate(bars, orders, account={"currency": "EUR"}).fills.height == 1
     assert admf.simulate(abroad(), orders, account={"currency": "EUR"}).fills.height == 1
+
+
+def test_frames_of_a_foreign_symbol_are_in_the_accounts_money() -> None:
+    """D-11: average prices stay prices; profits, values and FIFO lots count each fill at its rate."""
+    market = abroad(conversions={"EUR": {"timestamp": STAMPS[[0, 2, 4]], "rate": [1.1, 1.2, 1.3]}})
+    orders = [{"bar": 0, "side": "buy", "quantity": 10}, {"bar": 2, "side": "sell", "quantity": 4}]
+    result = admf.simulate(market, orders)
+    assert result.orders["average_price"].to_list() == [100.0, 100.0]
+    assert result.trades_fifo["pnl"].to_list() == pytest.approx([4 * 100.0 * (1.2 - 1.1)])
+    held = result.positions.row(0, named=True)
+    assert held["market_value"] == pytest.approx(6 * 130.0)
+    assert held["pnl"] == pytest.approx(result.metrics["final_equity"] - 100_000.0)
+
+
+def test_actions_of_other_symbols_alone_are_an_error() -> None:
+    """A file of actions that knows none of the symbols would be passed over whole."""
+    from admf.config import load_config
+
+    base = {"backtest": {"components": {"strategy": {"class": "BuyAndHold"}}}}
+    data = {"generate": {"bars": 5}, "symbol": "XYZ", "actions": "dividends.csv"}
+    with pytest.raises(admf.AdmfError, match="no action is of a symbol of the bars; found 'XYZ'; allowed: SYM"):
+        load_config(base | {"data": data}, folder=ROOT / "configs").market()

@@ -156,11 +156,18 @@ def fundings(instruments: Sequence[Instrument], clock: StampArray) -> Rows:
 
 
 def within(table: Any, bars: Sequence[Bars]) -> pl.DataFrame:
-    """The rows of a table of actions that belong to these bars."""
+    """The rows of a table of actions that belong to these bars; DataError where it has none of any of their symbols."""
     frame = actions_frame(table)
     stamps = to_stamps(frame["timestamp"], "UTC", "actions")
     first, last = min(int(part.timestamp[0]) for part in bars), max(int(part.timestamp[-1]) for part in bars)
     names = [part.symbol for part in bars]
+    known = frame["symbol"].cast(pl.String).unique().sort().to_list()
+    if known and not set(known) & set(names):
+        remedy = "name the bars as the actions do: symbol=… (data.symbol), or leave the actions out"
+        found, allowed = ", ".join(names[:5]), ", ".join(known[:5])
+        raise DataError(
+            "no action is of a symbol of the bars", field="actions", found=found, allowed=allowed, remedy=remedy
+        )
     return frame.filter(pl.Series((stamps >= first) & (stamps <= last)), pl.col("symbol").is_in(names))
 
 

@@ -225,6 +225,7 @@ class Core(Readings):
 
     def send(self, *ticket: Any) -> int:
         """`submit` in codes, for callers that have checked: what `admf_kernels.advance.submit` takes after `bar`."""
+        ticket = (*ticket, np.nan)  # nobody sizes by where its exit stops
         number = self._calls.submit(self._state_table, self.bar, *ticket)
         while number < 0:
             self._state.account["row_limit"] += self._per_bar

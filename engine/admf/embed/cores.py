@@ -25,7 +25,16 @@ from admf_kernels.records import State, command_dt, order_dt
 from admf_kernels.views import handles
 
 OWN = ("account", "positions", "orders", "working", "hits", "commands", "fills", "transitions", "trades")
-EMPTY = ("limit_price", "stop_price", "quantity", "size_amount", "trail_distance", "trail_offset", "limit_offset")
+EMPTY = (
+    "limit_price",
+    "stop_price",
+    "quantity",
+    "size_amount",
+    "trail_distance",
+    "trail_offset",
+    "limit_offset",
+    "protected_at",
+)
 CHANGES = ("quantity", "limit_price", "stop_price")
 NEVER = 2**31 - 1  # the bar of an action that there is not
 CORES_MAX = 10_000_000

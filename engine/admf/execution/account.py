@@ -9,7 +9,7 @@ from admf.execution.values import Value
 from admf.models import Kind, Number, Pairs, Text
 
 RATES = ("cash_rate", "debit_rate", "borrow_rate")
-SETTLEMENT_DAYS_MAX = 5  # of US stocks until 1995; now 1
+SETTLEMENT_DAYS_MAX = 3  # of US stocks until 2017; now 1
 
 
 @dataclass(frozen=True, repr=False)

@@ -325,15 +325,21 @@ class LiveBroker:
         units = ticket.quantity
         if isnan(units) or (parent is not None and self._filled[parent.order] == 0.0):
             units = filled  # nothing to fill before its parent
-        return Working(ticket.side, units, filled, ticket.limit_price, ticket.stop_price, is_exit)
+        prices = ticket.limit_price, ticket.stop_price
+        return Working(ticket.side, units, filled, *prices, is_exit, ticket.protected_at)
+
+    def sized(self, *order: Any) -> float:
+        """The quantity that the sizing gives an order which came without one; NaN for all others."""
+        _, side, parent, quantity, kind, *prices = order
+        return self.limits.sized(side, parent, quantity, kind, (prices[0], prices[1], prices[2]))
 
     def limited(self, *order: Any) -> float:
         """The quantity that the limits leave of an order; NaN for all of it. What waits counts as if it filled."""
-        _, side, parent, quantity, kind, size, limit_price, stop_price = order
+        _, side, parent, quantity, kind, size, limit_price, stop_price, protected = order
         if parent >= 0 and self._tickets[parent].side != side:
             return nan  # an exit
         working = map(self._working, self.orders.open)
-        left = self.limits.left(side, quantity, kind, size, limit_price, stop_price, working)
+        left = self.limits.left(side, quantity, kind, size, limit_price, stop_price, protected, working)
         lot = self._data.market.instruments[0].lot_size or 0.0
         return left if isnan(left) or not lot else floor(left / lot) * lot
 

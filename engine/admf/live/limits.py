@@ -15,9 +15,10 @@ from admf.errors import ConfigError
 from admf.execution import Account, Execution, Risk
 from admf.live.bars import Facts, LiveMarket
 from admf.run.entry import Run
-from admf_kernels.codes import BarFlag, OrderFlag, OrderStatus, SizeKind
+from admf_kernels.codes import BarFlag, OrderFlag, OrderStatus, OrderType, SizeKind
 from admf_kernels.laws.statistics import sample
 from admf_kernels.limits import counts_too_many, limited_quantity, watch_losses
+from admf_kernels.stakes import is_unsized, sized_units
 
 LAST = BarFlag.SESSION_LAST.value
 EXIT = OrderFlag.EXIT.value | OrderFlag.REDUCE_ONLY.value
@@ -34,6 +35,13 @@ def refuse_sessions(risk: Risk, facts: Facts, field: str) -> None:
         raise ConfigError(message, field=f"{field}.{given[0]}", found=getattr(risk, given[0]), remedy=remedy)
 
 
+def refuse_learning(risk: Risk, field: str) -> None:
+    """ConfigError for a sizing that learns from round trips, which the venue does not tell of."""
+    if risk.sizing.record_values().get("sizing_4", 0.0) > 0.0:
+        remedy = "leave out trips: the given win rate and payoff then hold"
+        raise ConfigError("round trips are not counted live", field=f"{field}.sizing", found="kelly", remedy=remedy)
+
+
 class Working(NamedTuple):
     """An order that may still fill, as the limits see it; `units` are all of it."""
 
@@ -43,6 +51,14 @@ class Working(NamedTuple):
     limit_price: float
     stop_price: float
     is_exit: bool
+    protected_at: float = NAN
+
+    @property
+    def form(self) -> OrderType:
+        """What K-08 asks: whether the order stops a position."""
+        if isnan(self.stop_price):
+            return OrderType.MARKET if isnan(self.limit_price) else OrderType.LIMIT
+        return OrderType.STOP if isnan(self.limit_price) else OrderType.STOP_LIMIT
 
 
 class LiveLimits:
@@ -81,7 +97,7 @@ class LiveLimits:
 
     def left(
         self, side: int, quantity: float, kind: int, size: float, limit_price: float, stop_price: float,
-        working: Iterable[Working], *, counted: bool = True,
+        protected_at: float, working: Iterable[Working], *, counted: bool = True,
     ) -> float:  # fmt: skip
         """Units that the limits leave of an order that opens; NaN for all of it. `counted`: as one of the session."""
         if not self._risk.limited:
@@ -90,10 +106,20 @@ class LiveLimits:
         state, account = self._state, self._state.account[0]
         with np.errstate(all="ignore"):
             units = limited_quantity(
-                state, int(account.order_count), 0, side, quantity, kind, size, limit_price, stop_price
+                state, int(account.order_count), 0, side, quantity, kind, size, limit_price, stop_price, protected_at
             )
             too_many = counted and counts_too_many(self._market.arrays, state, int(account.bar))
         return 0.0 if too_many else float(units)
+
+    def sized(self, side: int, parent: int, quantity: float, kind: int, prices: tuple[float, float, float]) -> float:
+        """K-07: units of an order without a quantity, by its limit, its trigger and where its exit stops; else NaN."""
+        (limit_price, stop_price, protected_at), state = prices, self._state
+        bar, reduces = int(state.account[0].bar), False
+        if not is_unsized(state, 0, side, parent, quantity, kind, reduces):
+            return NAN
+        with np.errstate(all="ignore"):
+            units = sized_units(self._market.arrays, state, 0, side, limit_price, stop_price, protected_at, bar)
+        return float(units)
 
     def more(
         self, order: Working, units: float, limit_price: float, stop_price: float, working: list[Working]
@@ -104,7 +130,10 @@ class LiveLimits:
             for new, old in ((limit_price, order.limit_price), (stop_price, order.stop_price))
         ]
         open_units = (order.units if isnan(units) else units) - order.filled
-        left = self.left(order.side, open_units, SizeKind.QUANTITY, NAN, prices[0], prices[1], working, counted=False)
+        left = self.left(
+            order.side, open_units, SizeKind.QUANTITY, NAN, prices[0], prices[1], order.protected_at, working,
+            counted=False,
+        )  # fmt: skip
         return left if isnan(left) else order.filled + left
 
     def _write(self, working: Iterable[Working]) -> None:
@@ -115,6 +144,7 @@ class LiveLimits:
             place.size_kind, place.quantity, place.filled_quantity = SizeKind.QUANTITY, order.units, order.filled
             place.limit_price, place.stop_price = order.limit_price, order.stop_price
             place.bits, place.parent = EXIT * order.is_exit, -1
+            place.form, place.protected_at = order.form, order.protected_at
             state.working[row - 1] = row - 1
         account.working_count = account.order_count = account.checked_count = row
 

@@ -14,7 +14,7 @@ from admf.live.bars import Facts, FeedBar
 from admf.live.broker import ORDER_ROUTER
 from admf.live.drift import Drift
 from admf.live.feed import MarketDataFeed, Observed
-from admf.live.limits import refuse_sessions
+from admf.live.limits import refuse_learning, refuse_sessions
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
 from admf.live.reconciling import Reconciler
@@ -322,6 +322,7 @@ def refuse_unfit(settings: StrategySettings, facts: Facts) -> None:
         message, remedy = "no limit", "give max_position_size, in units"
         raise ConfigError(message, field=f"{field}.max_position_size", remedy=remedy)
     refuse_sessions(settings.risk, facts, f"{field}.risk")
+    refuse_learning(settings.risk, f"{field}.risk")
 
 
 def names_of(members: Sequence[Any]) -> str:

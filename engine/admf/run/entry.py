@@ -243,7 +243,7 @@ def simulate(
     market = read_market(bars, instruments)
     script = read_orders(orders, market)
     if on_bad_order == "error":
-        script.refuse_faults(market.instrument_records)
+        script.refuse_faults(market.instrument_records, sizes=read_value(risk, Risk, "risk").sizes)
     elif on_bad_order != "reject":
         raise ConfigError("unknown word", field="on_bad_order", found=on_bad_order, allowed="reject, error")
     run = Run.read(

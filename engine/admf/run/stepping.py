@@ -228,6 +228,11 @@ class Stepper(Loop):
         if status != RUNNING:
             self._fail(RunStatus(status))
 
+    def sized(self, *order: Any) -> float:
+        """The units that sizing gives an order; NaN where it has a size. Arguments as for `stakes.size_one`."""
+        self.catch_up()
+        return self.calls.size_one(self._market_table, self._state_table, *order)
+
     def limited(self, *order: Any) -> float:
         """The quantity that the limits leave of an order; NaN for all of it. Arguments as for `limits.limit_one`."""
         self.catch_up()

@@ -143,8 +143,7 @@ def lock(account, positions) -> None:
 @law
 def lock_unsettled(account) -> None:
     """A-14: the locked cash of an account without shorts: proceeds by the sessions that they wait for."""
-    total = account.unsettled_1 + account.unsettled_2
-    account.locked = total + account.unsettled_3 + account.unsettled_4 + account.unsettled_5
+    account.locked = account.unsettled_1 + account.unsettled_2 + account.unsettled_3
 
 
 @law
@@ -156,12 +155,8 @@ def hold_back(config, account, proceeds: float) -> None:
         account.unsettled_1 += proceeds
     elif config.settlement_days == 2:
         account.unsettled_2 += proceeds
-    elif config.settlement_days == 3:
-        account.unsettled_3 += proceeds
-    elif config.settlement_days == 4:
-        account.unsettled_4 += proceeds
     else:
-        account.unsettled_5 += proceeds
+        account.unsettled_3 += proceeds
     lock_unsettled(account)
 
 
