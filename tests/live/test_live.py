@@ -18,7 +18,7 @@ from admf.live.router import OrderRouter, Report, check_account, read_token
 from admf.live.strategy_container import LiveStrategyContainer
 from admf.strategies import ProductionStrategy, TrendFollowingStrategy
 from admf.testing import ExchangeFeed, LocalExchange
-from admf.testing.exchange import FAULTS
+from admf.testing.exchange import WIRE_FAULTS
 from live_support import RULES, BuysEveryBar, BuysOnce, DayOrders, connect, local_exchange, manager, market, settings
 
 LIMIT = admf.Risk(max_position_size=10_000)
@@ -73,7 +73,7 @@ def test_without_faults_live_is_paper(tmp_path: Path, strategy: Any) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
-    faults = {number: draw.choice(FAULTS) for number in range(4_000) if draw.random() < 0.25}
+    faults = {number: draw.choice(WIRE_FAULTS) for number in range(4_000) if draw.random() < 0.25}
     bars = market(70)
     with local_exchange(bars, faults=faults) as venue:
         one = container_of(venue, tmp_path, BuysEveryBar())
