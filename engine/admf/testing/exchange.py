@@ -290,70 +290,78 @@ class RejectError(Exception):
 STATUS_OF = {NotFoundError: 404, RejectError: 403}
 
 
-def handler_of(exchange: LocalExchange) -> type[BaseHTTPRequestHandler]:
-    """The HTTP side of an exchange."""
+class Handler(BaseHTTPRequestHandler):
+    """The HTTP side of an exchange, which makes mistakes where it is told to."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    exchange: ClassVar[LocalExchange]
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-        def setup(self) -> None:
-            super().setup()
-            exchange._connections.add(self.connection)
+    def setup(self) -> None:
+        """Notes the connection."""
+        super().setup()
+        self.exchange._connections.add(self.connection)
 
-        def finish(self) -> None:
-            exchange._connections.discard(self.connection)
-            with contextlib.suppress(OSError):
-                super().finish()
+    def finish(self) -> None:
+        """Forgets it."""
+        self.exchange._connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
 
-        def handle_one_request(self) -> None:
-            try:
-                super().handle_one_request()
-            except OSError:  # somebody hung up
-                self.close_connection = True
+    def handle_one_request(self) -> None:
+        """One request; nobody minds who hangs up."""
+        try:
+            super().handle_one_request()
+        except OSError:  # somebody hung up
+            self.close_connection = True
 
-        def handle_any(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
-            fault = exchange.faults.pop(exchange.requests, "")
-            exchange.requests += 1
-            if fault == "restart":
-                threading.Thread(target=exchange.restart, name="restart", daemon=True).start()
-            if fault in ("drop_before", "restart"):
-                self.close_connection = True
-                return
-            if fault in ("unavailable", "rate_limit"):
-                self.reply(503 if fault == "unavailable" else 429, exchange.error(fault))
-                return
-            if not exchange.admits(self.headers):
-                self.reply(401, exchange.error("wrong key"))
-                return
-            try:
-                if fault == "reject" and self.command != "GET":
-                    raise RejectError("insufficient buying power")
-                answer = exchange.answer(self.command, self.path, body, fault)
-            except (AdmfError, NotFoundError, RejectError, KeyError, ValueError, TypeError) as error:
-                self.reply(STATUS_OF.get(type(error), 422), exchange.error(str(error)))
-                return
-            if fault == "fill_before_ack":
-                exchange.play_ahead()
-            if fault in ("delayed_ack", "fill_before_ack"):
-                time.sleep(DELAY_S)
-            if fault == "drop_after":
-                self.close_connection = True
-                return
-            self.reply(200, answer)
+    def handle_any(self) -> None:
+        """What goes wrong with it, or its answer."""
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size)) if size else None
+        fault = self.exchange.faults.pop(self.exchange.requests, "")
+        self.exchange.requests += 1
+        if fault == "restart":
+            threading.Thread(target=self.exchange.restart, name="restart", daemon=True).start()
+        if fault in ("drop_before", "restart"):
+            self.close_connection = True
+            return
+        if fault in ("unavailable", "rate_limit"):
+            self.reply(503 if fault == "unavailable" else 429, self.exchange.error(fault))
+            return
+        if not self.exchange.admits(self.headers):
+            self.reply(401, self.exchange.error("wrong key"))
+            return
+        try:
+            if fault == "reject" and self.command != "GET":
+                raise RejectError("insufficient buying power")
+            answer = self.exchange.answer(self.command, self.path, body, fault)
+        except (AdmfError, NotFoundError, RejectError, KeyError, ValueError, TypeError) as error:
+            self.reply(STATUS_OF.get(type(error), 422), self.exchange.error(str(error)))
+            return
+        if fault == "fill_before_ack":
+            self.exchange.play_ahead()
+        if fault in ("delayed_ack", "fill_before_ack"):
+            time.sleep(DELAY_S)
+        if fault == "drop_after":
+            self.close_connection = True
+            return
+        self.reply(200, answer)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 -- names of http.server
+    do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 -- names of http.server
 
-        def reply(self, status: int, answer: Any) -> None:
-            data = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status if data else 204)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def reply(self, status: int, answer: Any) -> None:
+        """Writes an answer."""
+        data = b"" if answer is None else json.dumps(answer).encode()
+        self.send_response(status if data else 204)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as it is called
-            """Nothing: requests hold keys."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- as it is called
+        """Nothing: requests hold keys."""
 
-    return Handler
+
+def handler_of(exchange: LocalExchange) -> type[Handler]:
+    """The HTTP side of one exchange."""
+    return type("Handler", (Handler,), {"exchange": exchange})
