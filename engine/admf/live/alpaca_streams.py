@@ -95,20 +95,14 @@ class Stream:
         self._over = self._loop.create_task(self._stream._run_forever())
         with contextlib.suppress(asyncio.CancelledError):
             self._loop.run_until_complete(self._over)
+        with contextlib.suppress(Exception):  # a socket that answers nothing any more
+            self._loop.run_until_complete(asyncio.wait_for(self._stream.close(), CLOSE_S))
         self._loop.close()
 
     def close(self) -> None:
         """Ends it at once; the library's own way waits for the next message or 5 s."""
-
-        async def end() -> None:
-            with contextlib.suppress(Exception):  # a socket that answers nothing any more
-                await asyncio.wait_for(self._stream.close(), CLOSE_S)
-            self._over.cancel()
-
-        self._stream._should_run = False
-        if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(end(), self._loop)
-            self._thread.join(TIMEOUT_S)
+        self._loop.call_soon_threadsafe(lambda: self._over.cancel())
+        self._thread.join(TIMEOUT_S)
 
 
 class AlpacaFeed:

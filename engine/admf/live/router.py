@@ -81,7 +81,15 @@ class OrderRouter(Protocol):
         ...
 
 
-def check_account(router: OrderRouter, currency: str, now_ns: int | None, skew_max_s: float = 5.0) -> Mapping[str, Any]:
+class HasAccount(Protocol):
+    """Whoever can tell of an account."""
+
+    def account(self) -> Mapping[str, Any]:
+        """As `OrderRouter`."""
+        ...
+
+
+def check_account(router: HasAccount, currency: str, now_ns: int | None, skew_max_s: float = 5.0) -> Mapping[str, Any]:
     """The venue's account; ConfigError where it is in another currency, or its clock is far from ours.
 
     `now_ns` None: the venue's time is that of its bars, and nobody's clock is compared.
