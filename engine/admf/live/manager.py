@@ -20,6 +20,7 @@ from admf.live.recording import header_of
 from admf.live.router import OrderRouter
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
 from admf.live.settings import Care, Shared, StrategySettings, read_strategy
+from admf.live.sharing import SharedReports
 from admf.live.strategy_container import LiveState, LiveStrategyContainer
 from admf.models import unknown_name
 from admf.replay import LogWriter
@@ -97,7 +98,8 @@ class LiveTradingManager:
             raise ConfigError(
                 message, field="journal_folder", found=None, remedy="give a folder that outlives the session"
             )
-        return Venue(router, folder)
+        self._reports = SharedReports(router)
+        return Venue(self._reports, folder)
 
     # ------------------------------------------------------------------------------------------------------- strategies
 
@@ -232,6 +234,8 @@ class LiveTradingManager:
             by_symbol.setdefault(bar.symbol, []).append(bar)
         with self._lock:
             containers = list(self.active_strategies.values())
+        if self._venue is not None:
+            self._reports.turn()
         for container in containers:
             bars = by_symbol.get(container.symbol)
             if bars:

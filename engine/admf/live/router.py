@@ -58,7 +58,11 @@ class OrderRouter(Protocol):
     """A venue. Every call may be repeated: an order is known by its client id, a report by its number."""
 
     has_reduce_only: bool  # else a reduce-only order is cut to what it may reduce before it is sent
-    reconnects: int  # how often the venue was found again after it was away
+
+    @property
+    def reconnects(self) -> int:
+        """How often the venue was found again after it was away."""
+        ...
 
     def submit(self, client_id: str, ticket: list[Any], symbol: str) -> None:
         """Sends an order; one that the venue has already changes nothing."""
