@@ -127,6 +127,7 @@ class AlpacaExchange(LocalExchange):
             ("GET", "/v2/account"): self._money,
             ("GET", "/v2/positions"): self._positions,
             ("GET", "/v2/clock"): self._clock,
+            ("GET", "/v2/assets"): self._assets,
         }
         with self._lock:
             if (method, parts.path) in plain:
@@ -185,6 +186,13 @@ class AlpacaExchange(LocalExchange):
             {"symbol": name, "qty": repr(units), "side": "long" if units > 0.0 else "short"}
             for name, units in held.items()
         ]
+
+    def _assets(self) -> list[dict[str, Any]]:
+        symbol = self.facts.instrument.symbol
+        return [
+            {"id": symbol, "class": "us_equity", "symbol": symbol, "status": "active", "tradable": True,
+             "min_order_size": "1", "min_trade_increment": "1", "price_increment": "0.0001"}
+        ]  # fmt: skip
 
     def _clock(self) -> dict[str, Any]:
         stamp = datetime.fromtimestamp(super()._account()["time_ns"] / 1e9, UTC).isoformat()

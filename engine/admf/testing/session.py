@@ -37,6 +37,10 @@ class LiveSession:
         assert section is not None
         if section.venue is None:
             raise ConfigError("no venue", field="live_trading.venue", remedy="name one, or trade with admf paper")
+        if section.venue.currency != config.account.currency:
+            message, field = "the account is in another currency", "live_trading.venue.currency"
+            allowed = config.account.currency
+            raise ConfigError(message, field=field, found=section.venue.currency, allowed=allowed)
         refuse_ends(config.execution)
         self._config, self._section, self._venue, self._folder = config, section, section.venue, folder
         self._make_market = market
