@@ -15,7 +15,7 @@ from admf.live.feed import MarketDataFeed
 from admf.live.limits import refuse_sessions
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
-from admf.live.reconciling import Reconciler
+from admf.live.reconciling import Reconciler, apart
 from admf.live.recording import header_of
 from admf.live.router import OrderRouter
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
@@ -253,6 +253,15 @@ class LiveTradingManager:
             self._put(container, done.set)
             if container.state is not LiveState.STALLED and not done.wait(self.care.stall_timeout_s):
                 container.state = LiveState.STALLED
+
+    def books_apart(self) -> str:
+        """What differs between our books and those of the venue before the first bar, in words."""
+        assert self._venue is not None
+        containers = list(self.active_strategies.values())
+        for container in containers:
+            container.container.resolve("broker").hear()
+        gaps = apart(self._venue.router, containers) or {}
+        return "; ".join(gap.words for gap in gaps.values())
 
     def stop(self) -> None:
         """Ends `run` after the bars that were handed over; from any thread and from a signal handler."""

@@ -67,6 +67,12 @@ class LiveSession:
             opened.callback(self.manager.close)
             for strategy in self.settings:
                 self.manager.add_strategy(strategy.strategy_id, strategy)
+            if isinstance(router, VenueRouter):
+                router.settle()
+            fault = self.manager.books_apart()
+            if fault:
+                message, remedy = "our books are not the venue's", "give the journals of this account, or a new folder"
+                raise ConfigError(message, field="output.folder", found=fault, remedy=remedy)
             self._open = opened.pop_all()
         return self
 
