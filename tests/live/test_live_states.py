@@ -140,4 +140,4 @@ class Sessions(RuleBasedStateMachine):
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = hypothesis_settings(max_examples=8, stateful_step_count=20, deadline=None)
+TestSessions.settings = hypothesis_settings(max_examples=6, stateful_step_count=15, deadline=None)

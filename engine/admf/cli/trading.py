@@ -96,7 +96,7 @@ def live(
     from admf.errors import ConfigError
     from admf.testing.session import LiveSession
 
-    loaded = load_config(config, changes(set_, data=data), needs=("strategy",))
+    loaded = load_config(config, changes(set_, data=data), needs=("data", "strategy"))
     folder = out or loaded.output_folder
     if folder is None:
         raise ConfigError("the journal needs a place", field="output.folder", remedy="give it, or --out FOLDER")

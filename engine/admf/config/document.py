@@ -248,7 +248,8 @@ def check_data(document: Document, needs: Sequence[str], problems: Problems) -> 
     """Bars come from one place, and of one symbol."""
     path, generate = at(document, "data.path"), at(document, "data.generate")
     sources = [name for name, value in (("path", path), ("generate", generate)) if value is not None]
-    if len(sources) > 1 or (not sources and "data" in needs):
+    has_feed = at(document, "live_trading.venue.kind") == "alpaca"  # bars come from the venue
+    if len(sources) > 1 or (not sources and "data" in needs and not has_feed):
         found = " and ".join(sources) or "neither"
         allowed = "data.path (or --data FILE), or data.generate"
         problems.add(ConfigError("bars come from one place", field="data", found=found, allowed=allowed))
