@@ -137,6 +137,8 @@ def test_live_in_the_protocol_of_alpaca(admf: Command, place: Path, monkeypatch:
         monkeypatch.delenv(variable, raising=False)
     alpaca = ROOT / "configs" / "live" / "alpaca.yaml"
     refused(admf("live", alpaca, "--out", "other"), 2, "no key", "set APCA_API_KEY_ID")
+    refused(admf("paper", alpaca), 2, "the bars come from the venue")
+    assert "bars of the venue" in admf("check", alpaca).out
     (place / "keys").write_text("one two")
     (place / "keys").chmod(0o644)
     keys = ("--set", f"live_trading.venue.keys_file={place / 'keys'}")

@@ -60,6 +60,12 @@ class Config:
         made = [Instrument(symbol, **rules.model_dump()) for symbol, rules in self.root.instruments.items()]
         return made or None
 
+    @property
+    def has_feed(self) -> bool:
+        """Whether the bars come from a venue."""
+        live, data = self.root.live_trading, self.root.data
+        return data.path is None and data.generate is None and live is not None and live.venue is not None
+
     def bars(self) -> "Bars":
         """The bars of the only symbol, or of the first one."""
         return self.parts()[0]
@@ -73,7 +79,9 @@ class Config:
         if data.generate is not None:
             made, names = data.generate, self.made_symbols(symbol or "SYM")
             return [generate(made.bars, made.seed + place, made.frequency, name) for place, name in enumerate(names)]
-        assert data.path is not None
+        if data.path is None:
+            message, remedy = "the bars come from the venue", "trade with admf live, or give --data FILE"
+            raise ConfigError(message, field="data", remedy=remedy)
         try:
             if self.is_panel:
                 names = () if data.symbols is None or data.symbols == (ALL,) else data.symbols
