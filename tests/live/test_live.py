@@ -1,15 +1,19 @@
 """Live trading against the local exchange: the backtest's fills, whatever the wire does, and after every crash."""
 
+import os
 import random
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import admf
+from admf.cli.trading import stopped_by_signals
 from admf.coordinate import ExecutionMode
 from admf.errors import ConfigError, DataError
-from admf.events import Ticket
+from admf.events import BarEvent, Ticket
 from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
 from admf.live.drift import drift, drift_total
 from admf.live.journal import Journal
@@ -85,6 +89,17 @@ def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
         assert not one.errors
         assert any(times > 1 for times in venue.orders.values()), "no request came twice: nothing was tested"
         one.teardown()
+
+
+class Signals(BuysOnce):
+    """Asks its process to end on bar 20."""
+
+    number: int = 0
+
+    def on_bar(self, bar: BarEvent) -> None:
+        super().on_bar(bar)
+        if bar.bar == 20:
+            os.kill(os.getpid(), self.number)
 
 
 class CrashError(BaseException):
@@ -227,6 +242,44 @@ def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
         assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
         made.close()
         assert venue.position < 20
+
+
+def test_the_books_are_compared_after_a_reconnect(tmp_path: Path) -> None:
+    """The interval is an hour; what differs is seen on the two bars after the venue was away."""
+    with local_exchange(market(40)) as venue:
+        router = connect(venue)
+        services = {"market_data_feed": ExchangeFeed(venue), "order_router": router}
+        made = LiveTradingManager(
+            services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path, reconciliation_interval=3_600.0
+        )
+        made.add_strategy("every", settings("every", BuysEveryBar(), risk=LIMIT))
+        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)), "SYM")
+        bars = iter(made.feed)
+        for _ in range(10):
+            made._hand_over([next(bars)])
+        assert made.status()["killed"] == ""
+        venue.faults[venue.requests] = "drop_before"
+        for _ in range(3):
+            made._hand_over([next(bars)])
+        assert router.reconnects == 1
+        assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
+        made.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_a_session_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with local_exchange(market(300)) as venue:
+        feed = ExchangeFeed(venue)
+        services = {"market_data_feed": feed, "order_router": connect(venue)}
+        made = LiveTradingManager(services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path)
+        made.add_strategy("once", settings("once", Signals(number=int(number)), risk=LIMIT))
+        with stopped_by_signals(made):
+            results = made.run()
+        assert signal.getsignal(number) == before
+        assert 20 <= results["once"]["bars_processed"] < 300
+        assert float(results["once"].records.positions[0].quantity) == venue.position == 10.0
+        assert not [thread for thread in threading.enumerate() if thread.name == "one loop for all"]
 
 
 def test_the_drift_report_names_each_cause() -> None:
