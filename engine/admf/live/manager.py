@@ -305,7 +305,15 @@ class LiveTradingManager:
     def status(self) -> dict[str, Any]:
         """What `admf status` shows."""
         modes = {"mode": self.mode.name, "thread_model": self.thread_model.name, "killed": self._killed}
-        return {**modes, "strategies": self.health(), "ended": sorted(self.results)}
+        return {**modes, **self._venue_health(), "strategies": self.health(), "ended": sorted(self.results)}
+
+    def _venue_health(self) -> dict[str, Any]:
+        if self._venue is None:
+            return {}
+        with self._lock:
+            brokers = [container.container.resolve("broker") for container in self.active_strategies.values()]
+        problems = [broker.unreachable for broker in brokers if broker.unreachable]
+        return {"reconnects": self._venue.router.reconnects, "unreachable": problems[0] if problems else ""}
 
 
 def refuse_unfit(settings: StrategySettings, facts: Facts) -> None:
