@@ -236,21 +236,23 @@ class LiveTradingManager:
             containers = list(self.active_strategies.values())
         if self._venue is not None:
             self._reports.turn()
+        waiting: list[tuple[LiveStrategyContainer, threading.Event]] = []
         for container in containers:
             bars = by_symbol.get(container.symbol)
-            if bars:
+            if bars and self._venue is not None:
+                waiting.append((container, threading.Event()))
+                self._put(container, partial(take_and_tell, container, bars, waiting[-1][1]))
+            elif bars:
                 self._put(container, bars_for(container, bars))
         if self._venue is not None:
-            self._wait_for(containers)
+            self._wait_for(waiting)
             fault = self._reconciler.look(self._venue.router, containers)
             if fault:
                 self.kill(fault)
 
-    def _wait_for(self, containers: Sequence[LiveStrategyContainer]) -> None:
+    def _wait_for(self, waiting: Sequence[tuple[LiveStrategyContainer, threading.Event]]) -> None:
         """Until each has taken what it was given, or is left behind."""
-        for container in containers:
-            done = threading.Event()
-            self._put(container, done.set)
+        for container, done in waiting:
             if container.state is not LiveState.STALLED and not done.wait(self.care.stall_timeout_s):
                 container.state = LiveState.STALLED
 
@@ -314,6 +316,14 @@ class LiveTradingManager:
             brokers = [container.container.resolve("broker") for container in self.active_strategies.values()]
         problems = [broker.unreachable for broker in brokers if broker.unreachable]
         return {"reconnects": self._venue.router.reconnects, "unreachable": problems[0] if problems else ""}
+
+
+def take_and_tell(container: LiveStrategyContainer, bars: Sequence[FeedBar], done: threading.Event) -> None:
+    """The work of taking some bars, and whoever waits hears of its end."""
+    try:
+        container.take(bars)
+    finally:
+        done.set()
 
 
 def refuse_unfit(settings: StrategySettings, facts: Facts) -> None:
