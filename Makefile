@@ -4,6 +4,7 @@
 #   make demo             the main job on generated data, with a summary to read
 #   make test             all tests, compiled; then the lanes test-nojit and test-boundscheck
 #   make fuzz             minutes of random cases on every path; a divergence becomes a small case file
+#   make kills            live sessions killed by kill -9 at 50 random moments, at both exchanges
 #   make lint types contracts      ruff · mypy --strict · import floors
 #   make bench            the benchmarks, then one table beside targets and peers
 #   make clean            caches, build products and .venv
@@ -28,7 +29,7 @@ BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_a
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:
-.PHONY: demo test test-jit test-nojit test-boundscheck fuzz lint types contracts bench clean
+.PHONY: demo test test-jit test-nojit test-boundscheck fuzz kills lint types contracts bench clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/run
@@ -51,6 +52,10 @@ test-boundscheck: $(STAMPS)/test
 # A million order-bars, another seed each time: make fuzz ARGS="--seed 5 --order-bars 100000".
 fuzz: $(STAMPS)/test
 	@PYTHONPATH=engine:kernels:tests ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" POLARS_MAX_THREADS=1 $(BIN)/python -m fuzzing $(ARGS)
+
+# Three moments are part of `make test`.
+kills: $(STAMPS)/test
+	ADMF_KILLS=50 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(PYTEST) tests/live/test_killed.py $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .

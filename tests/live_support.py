@@ -90,6 +90,36 @@ class BuysEveryBar(EventStrategy):
         self.buy(1.0)
 
 
+class BuysAndCancels(EventStrategy):
+    """Buys and sells a unit at market on each bar, and keeps a limit order away from the price, a new one each bar."""
+
+    def on_start(self) -> None:
+        self.count = 0
+
+    def on_bar(self, bar: BarEvent) -> None:
+        self.count += 1
+        self.submit(1 if self.count % 3 else -1, "market", 1.0)
+        self.cancel_all()
+        self.buy(2.0, limit=bar.close * 0.98)
+
+
+class Scatters(EventStrategy):
+    """Orders of all sizes on both sides, near the price and far from it, some of them cancelled."""
+
+    def on_start(self) -> None:
+        self.count = 0
+
+    def on_bar(self, bar: BarEvent) -> None:
+        self.count += 1
+        side = 1 if self.count // 20 % 2 else -1
+        self.submit(side, "market", float(1 + self.count % 7))
+        if self.count % 3 == 0:
+            far = 1.0 - side * 0.0007 * (self.count % 5)
+            self.submit(side, "limit", float(1 + self.count % 4), limit_price=bar.close * far)
+        if self.count % 11 == 0:
+            self.cancel_all()
+
+
 class Hangs(EventStrategy):
     """Does not come back from bar 10 until it is let go."""
 

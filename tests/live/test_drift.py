@@ -12,7 +12,7 @@ from admf.coordinate import ThreadModel
 from admf.events import BarEvent, EventStrategy
 from admf.live import HistoricalFeed, LiveTradingManager
 from admf.live.drift import drift_of, fill_text
-from admf.live.ledger import Ledger, OrderLine
+from admf.live.order_lines import OrderLine, OrderLines
 from admf.live.settings import Shared
 from admf.replay import EventLog
 from admf.strategies import DonchianBreakout
@@ -141,7 +141,7 @@ def test_a_ledger_of_a_log_is_the_ledger_of_its_session(tmp_path: Path) -> None:
     made = session(market(400), settings("sessions", DayOrders()), log_folder=tmp_path)
     container = made.active_strategies["sessions"]
     made.run()
-    ledger = Ledger()
+    ledger = OrderLines()
     for row in EventLog(tmp_path / "sessions.events").rows:
         ledger.note(row.kind, row.time_ns, row.bar, json.loads(row.payload))
     assert list(ledger) == container.lines()

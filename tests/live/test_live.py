@@ -1,15 +1,19 @@
 """Live trading against the local exchange: the backtest's fills, whatever the wire does, and after every crash."""
 
+import os
 import random
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import admf
+from admf.cli.trading import stopped_by_signals
 from admf.coordinate import ExecutionMode
 from admf.errors import ConfigError, DataError
-from admf.events import Ticket
+from admf.events import BarEvent, Ticket
 from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
 from admf.live.journal import Journal
 from admf.live.making import Venue, make_container
@@ -17,7 +21,7 @@ from admf.live.router import OrderRouter, Report, check_account, read_token
 from admf.live.strategy_container import LiveStrategyContainer
 from admf.strategies import ProductionStrategy, TrendFollowingStrategy
 from admf.testing import ExchangeFeed, LocalExchange
-from admf.testing.exchange import FAULTS
+from admf.testing.exchange import WIRE_FAULTS
 from live_support import BuysEveryBar, BuysOnce, DayOrders, connect, local_exchange, manager, market, settings
 
 LIMIT = admf.Risk(max_position_size=10_000)
@@ -72,7 +76,7 @@ def test_without_faults_live_is_paper(tmp_path: Path, strategy: Any) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
-    faults = {number: draw.choice(FAULTS) for number in range(4_000) if draw.random() < 0.25}
+    faults = {number: draw.choice(WIRE_FAULTS) for number in range(4_000) if draw.random() < 0.25}
     bars = market(70)
     with local_exchange(bars, faults=faults) as venue:
         one = container_of(venue, tmp_path, BuysEveryBar())
@@ -84,6 +88,17 @@ def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
         assert not one.errors
         assert any(times > 1 for times in venue.orders.values()), "no request came twice: nothing was tested"
         one.teardown()
+
+
+class Signals(BuysOnce):
+    """Asks its process to end on bar 20."""
+
+    number: int = 0
+
+    def on_bar(self, bar: BarEvent) -> None:
+        super().on_bar(bar)
+        if bar.bar == 20:
+            os.kill(os.getpid(), self.number)
 
 
 class CrashError(BaseException):
@@ -226,6 +241,45 @@ def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
         assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
         made.close()
         assert venue.position < 20
+
+
+def test_the_books_are_compared_after_a_reconnect(tmp_path: Path) -> None:
+    """The interval is an hour; what differs is seen on the two bars after the venue was away."""
+    with local_exchange(market(40)) as venue:
+        router = connect(venue)
+        services = {"market_data_feed": ExchangeFeed(venue), "order_router": router}
+        made = LiveTradingManager(
+            services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path, reconciliation_interval=3_600.0
+        )
+        made.add_strategy("every", settings("every", BuysEveryBar(), risk=LIMIT))
+        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)), "SYM")
+        bars = iter(made.feed)
+        for _ in range(10):
+            made._hand_over([next(bars)])
+        assert made.status()["killed"] == ""
+        venue.faults[venue.requests] = "drop_before"
+        for _ in range(3):
+            made._hand_over([next(bars)])
+        assert made.status()["reconnects"] == 1
+        assert made.status()["unreachable"] == ""
+        assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
+        made.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_a_session_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with local_exchange(market(300)) as venue:
+        feed = ExchangeFeed(venue)
+        services = {"market_data_feed": feed, "order_router": connect(venue)}
+        made = LiveTradingManager(services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path)
+        made.add_strategy("once", settings("once", Signals(number=int(number)), risk=LIMIT))
+        with stopped_by_signals(made):
+            results = made.run()
+        assert signal.getsignal(number) == before
+        assert 20 <= results["once"]["bars_processed"] < 300
+        assert float(results["once"].records.positions[0].quantity) == venue.position == 10.0
+        assert not [thread for thread in threading.enumerate() if thread.name == "one loop for all"]
 
 
 def test_what_is_not_safe_is_refused_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

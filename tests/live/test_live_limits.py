@@ -12,7 +12,7 @@ from admf.live import Care, Facts
 from admf.live.limits import refuse_sessions
 from admf.live.making import Venue, make_container
 from admf.testing import LocalExchange
-from live_support import connect, local_exchange, manager, market, settings
+from live_support import Scatters, connect, local_exchange, manager, market, settings
 
 BARS = market(90)
 LIMITS = [
@@ -25,23 +25,6 @@ LIMITS = [
     {"short": False},
     {"long": False},
 ]
-
-
-class Scatters(EventStrategy):
-    """Orders of all sizes on both sides, near the price and far from it, amended and cancelled now and then."""
-
-    def on_start(self) -> None:
-        self.count = 0
-
-    def on_bar(self, bar: BarEvent) -> None:
-        self.count += 1
-        side = 1 if self.count // 20 % 2 else -1
-        self.submit(side, "market", float(1 + self.count % 7))
-        if self.count % 3 == 0:
-            far = 1.0 - side * 0.0007 * (self.count % 5)
-            self.submit(side, "limit", float(1 + self.count % 4), limit_price=bar.close * far)
-        if self.count % 11 == 0:
-            self.cancel_all()
 
 
 def play(venue: LocalExchange, folder: Path, strategy: Any, risk: admf.Risk) -> Any:

@@ -194,7 +194,7 @@ def check(
         strategy.hooks()
     market = load_market(loaded)
     check_rules(loaded, market)
-    print_valid(config, loaded, market, as_json=json)
+    print_valid(config, loaded, repr(market), as_json=json)
 
 
 def check_session(config: Path, loaded: "Config", *, as_json: bool) -> None:
@@ -205,11 +205,12 @@ def check_session(config: Path, loaded: "Config", *, as_json: bool) -> None:
 
     strategies = [f"{one.strategy_id}: {one.strategy!r}" for one in read_strategies(loaded)]
     refuse_ends(loaded.execution)
-    print_valid(config, loaded, make_feed(loaded, load_market), as_json=as_json, strategies=strategies)
+    data = "bars of the venue" if loaded.has_venue_bars else repr(make_feed(loaded, load_market))
+    print_valid(config, loaded, data, as_json=as_json, strategies=strategies)
 
 
 def print_valid(
-    config: Path, loaded: "Config", data: object, *, as_json: bool, strategies: list[str] | None = None
+    config: Path, loaded: "Config", data: str, *, as_json: bool, strategies: list[str] | None = None
 ) -> None:
     """What a valid configuration stands for."""
     facts = {
@@ -218,7 +219,7 @@ def print_valid(
         "execution": repr(loaded.execution),
         "account": repr(loaded.account),
         "risk": repr(loaded.risk),
-        "data": repr(data),
+        "data": data,
     }
     if as_json:
         print_json({"valid": True, **facts})

@@ -2,6 +2,7 @@
 
 import signal
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,13 +97,13 @@ def live(
     """
     from admf.config import load_config
     from admf.errors import ConfigError
-    from admf.testing.session import LocalSession
+    from admf.testing.session import LiveSession
 
     loaded = load_config(config, shadowed(changes(set_, data=data), drift=drift))
     folder = out or loaded.output_folder
     if folder is None:
         raise ConfigError("the journal needs a place", field="output.folder", remedy="give it, or --out FOLDER")
-    with LocalSession(loaded, load_market(loaded), folder) as session:
+    with LiveSession(loaded, partial(load_market, loaded), folder) as session:
         if not confirm:
             print_facts(session.facts())
             raise ConfigError("nothing was sent", field="confirm", found=False, remedy="add --confirm to trade")

@@ -61,6 +61,14 @@ class Config:
         made = [Instrument(symbol, **rules.model_dump()) for symbol, rules in self.root.instruments.items()]
         return made or None
 
+    @property
+    def has_venue_bars(self) -> bool:
+        """Whether the bars come from a venue."""
+        live, data = self.root.live_trading, self.root.data
+        if live is None or live.venue is None or live.feed is not None:
+            return False
+        return data.path is None and data.generate is None
+
     def bars(self) -> "Bars":
         """The bars of the only symbol, or of the first one."""
         return self.parts()[0]
@@ -74,7 +82,9 @@ class Config:
         if data.generate is not None:
             made, names = data.generate, self.made_symbols(symbol or "SYM")
             return [generate(made.bars, made.seed + place, made.frequency, name) for place, name in enumerate(names)]
-        assert data.path is not None
+        if data.path is None:
+            message, remedy = "the bars come from the venue", "trade with admf live, or give --data FILE"
+            raise ConfigError(message, field="data", remedy=remedy)
         try:
             if self.is_panel:
                 names = () if data.symbols is None or data.symbols == (ALL,) else data.symbols
@@ -258,7 +268,8 @@ def check_data(document: Document, needs: Sequence[str], problems: Problems) -> 
     """Bars come from one place, and of one symbol."""
     places = {"path": "data.path", "generate": "data.generate", "live_trading.feed": "live_trading.feed"}
     sources = [name for name, place in places.items() if at(document, place) is not None]
-    if len(sources) > 1 or (not sources and "data" in needs):
+    from_venue = at(document, "live_trading.venue.kind") == "alpaca"
+    if len(sources) > 1 or (not sources and "data" in needs and not from_venue):
         found = " and ".join(sources) or "neither"
         allowed = "data.path (or --data FILE), data.generate, or live_trading.feed"
         problems.add(ConfigError("bars come from one place", field="data", found=found, allowed=allowed))

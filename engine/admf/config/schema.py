@@ -249,11 +249,21 @@ class LiveStrategy(Section):
 
 
 class LiveVenue(Section):
-    """Where orders go. `local`: an exchange on this machine, with the bars of `data` and scripted faults."""
+    """Where orders go.
 
-    kind: Annotated[str, Leaf(Choice(("local",)))] = "local"
+    `local`: an exchange on this machine, with the bars of `data` and scripted faults; `local_alpaca`: the same in
+    Alpaca's protocol, with faults of its stream too. `alpaca`: Alpaca itself, its paper account unless the addresses
+    say otherwise; the keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY, or from `keys_file`.
+    """
+
+    kind: Annotated[str, Leaf(Choice(("local", "local_alpaca", "alpaca")))] = "local"
     currency: Name = "USD"
     faults: dict[int, Name] = {}
+    stream_faults: dict[int, Name] = {}
+    url: Name | None = None
+    stream_url: Name | None = None
+    data_url: Name | None = None
+    keys_file: Name | None = None
 
 
 class LiveFeed(Section):

@@ -168,10 +168,11 @@ class LiveBroker:
     def begin_bar(self, bar: int) -> bool:
         """Before a bar: what could not be sent is sent, and what the venue has reported is told."""
         self._send()
-        try:
-            self.hear()
-        except RouterError as error:  # the next bar tries again
-            self.unreachable = str(error)
+        if self.orders.open:  # else there is nothing to be told
+            try:
+                self.hear()
+            except RouterError as error:  # the next bar tries again
+                self.unreachable = str(error)
         self.limits.mark(bar, self.cash, self._holding.quantity)
         if self.limits.keeps:
             self._journal.keep_limits(self.limits.kept())

@@ -1,13 +1,14 @@
 """`LiveLimits`: SPEC K-01 to K-05 on the orders of a live strategy before they are sent, by the laws of the engine.
 
-The laws read the records of the engine, so the books of the broker are written into an arena of their own before they
-are asked. K-06 judges a fill, which is the venue's; what K-01 lets pass because K-06 comes later, the amendments that
+The laws read the rows of the engine, so the books of the broker are written into rows of their own before they are
+asked. K-06 judges a fill, which is the venue's; what K-01 lets pass because K-06 comes later, the amendments that
 raise a quantity, is judged here too.
 """
 
 from collections.abc import Iterable
 from math import isnan
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from admf.run.entry import Run
 from admf_kernels.codes import BarFlag, OrderFlag, OrderStatus, OrderType, SizeKind
 from admf_kernels.laws.statistics import sample
 from admf_kernels.limits import counts_too_many, limited_quantity, watch_losses
+from admf_kernels.records import State
 from admf_kernels.stakes import is_unsized, sized_units
 
 LAST = BarFlag.SESSION_LAST.value
@@ -25,6 +27,7 @@ EXIT = OrderFlag.EXIT.value | OrderFlag.REDUCE_ONLY.value
 NAN = float("nan")
 OF_SESSIONS = ("max_daily_loss", "max_session_orders")
 NEVER = 2**31 - 2
+ROUTED, QUANTITY = OrderStatus.ROUTED.value, SizeKind.QUANTITY.value
 
 
 def refuse_sessions(risk: Risk, facts: Facts, field: str) -> None:
@@ -70,7 +73,8 @@ class LiveLimits:
             market=market, execution=Execution(), account=account, record="summary", close_positions=False, debug=True,
             risk=risk.replace(symbols=None),
         )  # fmt: skip
-        self._market, self._state, self._risk = market, run.state(), risk
+        self._market, self._risk = market, risk
+        self._state: Any = plain_state(run.state())
         self._state.positions[0].barred = risk.symbols is not None and market.symbols[0] not in risk.symbols
         self.keeps = risk.max_drawdown is not None or any(getattr(risk, name) is not None for name in OF_SESSIONS)
 
@@ -79,7 +83,7 @@ class LiveLimits:
         arrays, account = self._market.arrays, self._state.account[0]
         position = self._state.positions[0]
         if arrays.flags[bar, 0] & BarFlag.VALID:
-            position.mark = arrays.close[bar, 0]
+            position.mark = float(arrays.close[bar, 0])
         account.bar, account.cash, position.quantity = bar, cash, held
         value = held * position.mark * self._state.instruments[0].multiplier if held else 0.0
         account.equity = cash + value
@@ -137,23 +141,25 @@ class LiveLimits:
         return left if isnan(left) else order.filled + left
 
     def _write(self, working: Iterable[Working]) -> None:
-        state, account, row = self._state, self._state.account[0], 0
-        for row, order in enumerate(working, 1):
-            place = state.orders[row - 1]
-            place.side, place.symbol, place.status = order.side, 0, OrderStatus.ROUTED
-            place.size_kind, place.quantity, place.filled_quantity = SizeKind.QUANTITY, order.units, order.filled
-            place.limit_price, place.stop_price = order.limit_price, order.stop_price
-            place.bits, place.parent = EXIT * order.is_exit, -1
-            place.form, place.protected_at = order.form, order.protected_at
-            state.working[row - 1] = row - 1
-        account.working_count = account.order_count = account.checked_count = row
+        state, account = self._state, self._state.account[0]
+        state.orders = [
+            SimpleNamespace(
+                side=order.side, symbol=0, status=ROUTED, size_kind=QUANTITY, size_amount=NAN, parent=-1,
+                quantity=order.units, filled_quantity=order.filled, limit_price=order.limit_price,
+                stop_price=order.stop_price, bits=EXIT * order.is_exit, form=order.form,
+                protected_at=order.protected_at,
+            )
+            for order in working
+        ]  # fmt: skip
+        state.working = range(len(state.orders))
+        account.working_count = account.order_count = account.checked_count = len(state.orders)
 
     # ------------------------------------------------------------------------------------------------- over a crash
 
     def kept(self) -> list[float]:
         """Where the limits stand, for `take_up`; places in time are counted in bars from the last one."""
         account = self._state.account[0]
-        bars = [float(account[name]) - float(account.bar) for name in ("orders_until", "halted_until")]
+        bars = [float(until) - account.bar for until in (account.orders_until, account.halted_until)]
         return [float(account.halt_peak), float(account.sample_equity), float(account.session_orders), *bars]
 
     def take_up(self, kept: list[float]) -> None:
@@ -161,3 +167,17 @@ class LiveLimits:
         account = self._state.account[0]
         account.halt_peak, account.sample_equity, account.session_orders = kept[0], kept[1], int(kept[2])
         account.orders_until, account.halted_until = (int(min(bars - 1, NEVER)) for bars in kept[3:])
+
+
+def plain_state(state: State) -> SimpleNamespace:
+    """The rows that the laws read, as plain objects: a field of a NumPy record costs ten times as much from Python."""
+    names = ("config", "account", "positions", "instruments")
+    return SimpleNamespace(
+        **{
+            name: [
+                SimpleNamespace(**{field: row[field].item() for field in row.dtype.names})
+                for row in getattr(state, name)
+            ]
+            for name in names
+        }
+    )

@@ -17,11 +17,12 @@ from admf.live.feed import MarketDataFeed, Observed
 from admf.live.limits import refuse_learning, refuse_sessions
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
-from admf.live.reconciling import Reconciler
+from admf.live.reconciling import Reconciler, apart
 from admf.live.recording import header_of
 from admf.live.router import OrderRouter
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
 from admf.live.settings import Care, Shared, StrategySettings, read_strategy
+from admf.live.sharing import SharedReports
 from admf.live.strategy_container import LiveState, LiveStrategyContainer
 from admf.models import unknown_name
 from admf.replay import LogWriter
@@ -103,7 +104,8 @@ class LiveTradingManager:
             raise ConfigError(
                 message, field="journal_folder", found=None, remedy="give a folder that outlives the session"
             )
-        return Venue(router, folder)
+        self._reports = SharedReports(router)
+        return Venue(self._reports, folder)
 
     # ------------------------------------------------------------------------------------------------------- strategies
 
@@ -244,23 +246,36 @@ class LiveTradingManager:
             by_symbol.setdefault(bar.symbol, []).append(bar)
         with self._lock:
             containers = list(self.active_strategies.values())
+        if self._venue is not None:
+            self._reports.turn()
+        waiting: list[tuple[LiveStrategyContainer, threading.Event]] = []
         for container in containers:
             bars = by_symbol.get(container.symbol)
-            if bars:
+            if bars and self._venue is not None:
+                waiting.append((container, threading.Event()))
+                self._put(container, partial(take_and_tell, container, bars, waiting[-1][1]))
+            elif bars:
                 self._put(container, bars_for(container, bars))
         if self._venue is not None:
-            self._wait_for(containers)
+            self._wait_for(waiting)
             fault = self._reconciler.look(self._venue.router, containers)
             if fault:
                 self.kill(fault)
 
-    def _wait_for(self, containers: Sequence[LiveStrategyContainer]) -> None:
+    def _wait_for(self, waiting: Sequence[tuple[LiveStrategyContainer, threading.Event]]) -> None:
         """Until each has taken what it was given, or is left behind."""
-        for container in containers:
-            done = threading.Event()
-            self._put(container, done.set)
+        for container, done in waiting:
             if container.state is not LiveState.STALLED and not done.wait(self.care.stall_timeout_s):
                 container.state = LiveState.STALLED
+
+    def books_apart(self) -> str:
+        """What differs between our books and those of the venue before the first bar, in words."""
+        assert self._venue is not None
+        containers = list(self.active_strategies.values())
+        for container in containers:
+            container.container.resolve("broker").hear()
+        gaps = apart(self._venue.router, containers) or {}
+        return "; ".join(gap.words for gap in gaps.values())
 
     def stop(self) -> None:
         """Ends `run` after the bars that were handed over; from any thread and from a signal handler."""
@@ -308,7 +323,24 @@ class LiveTradingManager:
         """What `admf status` shows."""
         modes = {"mode": self.mode.name, "thread_model": self.thread_model.name, "killed": self._killed}
         feed = dict(self.feed.health()) if isinstance(self.feed, Observed) else {}
-        return {**modes, "feed": feed, "strategies": self.health(), "ended": sorted(self.results)}
+        facts = {**modes, **self._venue_health(), "feed": feed}
+        return {**facts, "strategies": self.health(), "ended": sorted(self.results)}
+
+    def _venue_health(self) -> dict[str, Any]:
+        if self._venue is None:
+            return {}
+        with self._lock:
+            brokers = [container.container.resolve("broker") for container in self.active_strategies.values()]
+        problems = [broker.unreachable for broker in brokers if broker.unreachable]
+        return {"reconnects": self._venue.router.reconnects, "unreachable": problems[0] if problems else ""}
+
+
+def take_and_tell(container: LiveStrategyContainer, bars: Sequence[FeedBar], done: threading.Event) -> None:
+    """The work of taking some bars, and whoever waits hears of its end."""
+    try:
+        container.take(bars)
+    finally:
+        done.set()
 
 
 def refuse_unfit(settings: StrategySettings, facts: Facts) -> None:

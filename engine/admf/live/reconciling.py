@@ -41,29 +41,36 @@ class Reconciler:
         if not is_back and not self._gaps and time.monotonic() < self._next_s:
             return ""
         self._next_s = time.monotonic() + self._interval_s
-        brokers = [
-            (container.symbol, container.container.resolve("broker"))
-            for container in containers
-            if container.state not in (LiveState.STALLED, LiveState.STOPPED)
-        ]
-        if any(broker.unreachable for _, broker in brokers):
-            return ""
-        try:
-            gaps = positions_apart(router, brokers) | orders_apart(router, brokers)
-        except RouterError:  # the health tells that the venue is away
+        gaps = apart(router, containers)
+        if gaps is None:
             return ""
         before, self._gaps = self._gaps, gaps
         same = [gap.words for name, gap in gaps.items() if name in before and before[name].units == gap.units]
         return f"reconciliation: {'; '.join(same)}" if same else ""
 
 
+def apart(router: OrderRouter, containers: Sequence[LiveStrategyContainer]) -> Gaps | None:
+    """What differs now; None where nobody can say, because the venue is away: the health tells that."""
+    brokers = [
+        (container.symbol, container.container.resolve("broker"))
+        for container in containers
+        if container.state not in (LiveState.STALLED, LiveState.STOPPED)
+    ]
+    if any(broker.unreachable for _, broker in brokers):
+        return None
+    try:
+        return positions_apart(router, brokers) | orders_apart(router, brokers)
+    except RouterError:
+        return None
+
+
 def positions_apart(router: OrderRouter, brokers: Brokers) -> Gaps:
-    """Symbols of which the venue holds other units than all strategies together."""
+    """Symbols of ours of which the venue holds other units than all strategies together."""
     venue = dict(router.account()["positions"])
     ours: defaultdict[str, float] = defaultdict(float)
     for symbol, broker in brokers:
         ours[symbol] += broker.position(0)
-    pairs = {name: (ours[name], float(venue.get(name, 0.0))) for name in sorted({*ours, *venue})}
+    pairs = {name: (ours[name], float(venue.get(name, 0.0))) for name in sorted(ours)}
     return {
         name: Gap(its - own, f"{name}: ours {own:g}, the venue's {its:g}")
         for name, (own, its) in pairs.items()

@@ -58,7 +58,11 @@ class OrderRouter(Protocol):
     """A venue. Every call may be repeated: an order is known by its client id, a report by its number."""
 
     has_reduce_only: bool  # else a reduce-only order is cut to what it may reduce before it is sent
-    reconnects: int  # how often the venue was found again after it was away
+
+    @property
+    def reconnects(self) -> int:
+        """How often the venue was found again after it was away."""
+        ...
 
     def submit(self, client_id: str, ticket: list[Any], symbol: str) -> None:
         """Sends an order; one that the venue has already changes nothing."""
@@ -81,7 +85,15 @@ class OrderRouter(Protocol):
         ...
 
 
-def check_account(router: OrderRouter, currency: str, now_ns: int | None, skew_max_s: float = 5.0) -> Mapping[str, Any]:
+class HasAccount(Protocol):
+    """Whoever can tell of an account."""
+
+    def account(self) -> Mapping[str, Any]:
+        """As `OrderRouter`."""
+        ...
+
+
+def check_account(router: HasAccount, currency: str, now_ns: int | None, skew_max_s: float = 5.0) -> Mapping[str, Any]:
     """The venue's account; ConfigError where it is in another currency, or its clock is far from ours.
 
     `now_ns` None: the venue's time is that of its bars, and nobody's clock is compared.
@@ -111,6 +123,17 @@ def read_token(variable: str, file: Path | None = None) -> str:
     return token
 
 
+def check_address(url: str, field: str, schemes: tuple[str, str] = ("https", "http")) -> str:
+    """The address without a slash at its end; ConfigError unless it is encrypted or on this machine."""
+    parts = urlsplit(url)
+    safe, open_ = schemes
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if parts.hostname is None or parts.scheme not in schemes or (parts.scheme == open_ and not local):
+        allowed = f"{safe}://…, or {open_}:// on this machine"
+        raise ConfigError("not a safe address", field=field, found=url, allowed=allowed)
+    return url.rstrip("/")
+
+
 class HttpRouter:
     """The venue protocol over HTTP; requests are repeated with growing pauses, which client ids make harmless."""
 
@@ -118,11 +141,8 @@ class HttpRouter:
 
     def __init__(self, url: str, token: str, pause: Callable[[float], None] = time.sleep) -> None:
         """`url`: https, or http on loopback. ConfigError for another one."""
-        parts = urlsplit(url)
-        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-        if parts.scheme not in ("http", "https") or (parts.scheme == "http" and not local) or parts.hostname is None:
-            allowed = "https://…, or http:// on this machine"
-            raise ConfigError("not a safe address", field="venue.url", found=url, allowed=allowed)
+        parts = urlsplit(check_address(url, "venue.url"))
+        assert parts.hostname is not None
         self._connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._host, self._port, self._path = parts.hostname, parts.port, parts.path.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

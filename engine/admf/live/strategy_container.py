@@ -14,7 +14,7 @@ from admf.events import EventKind, HandlerError
 from admf.live.bars import Door, Facts, FeedBar, LiveMarket
 from admf.live.compiled import CompiledSteps
 from admf.live.drift import Drift, drift_of
-from admf.live.ledger import Ledger, OrderLine, lines_of
+from admf.live.order_lines import OrderLine, OrderLines, lines_of
 from admf.live.recording import Tap
 from admf.live.settings import Care, StrategySettings
 from admf.replay import Recorder
@@ -52,7 +52,7 @@ class LiveStrategyContainer:
     ) -> None:
         """`container` is initialised; a compiled strategy has the arena of its loop beside it, not the broker's."""
         self.shadow: LiveStrategyContainer | None = None  # the backtest of the same bars
-        self._ledger: Ledger | None = None  # of orders, where somebody will hold them against others
+        self._ledger: OrderLines | None = None  # of orders, where somebody will hold them against others
         self.container_id = container_id
         self.container = container
         self.config = config
@@ -92,7 +92,7 @@ class LiveStrategyContainer:
 
     def keep_orders(self) -> None:
         """Before `start`: notes every order, for `lines`."""
-        self._ledger = Ledger()
+        self._ledger = OrderLines()
         self.container.event_bus.log = Tap([one for one in (self._recorder, self._ledger) if one is not None])
 
     def start(self) -> None:
