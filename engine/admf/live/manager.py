@@ -23,6 +23,7 @@ from admf.live.router import OrderRouter
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
 from admf.live.settings import Care, Shared, StrategySettings, read_strategy
 from admf.live.strategy_container import LiveState, LiveStrategyContainer
+from admf.live.venue_log import recorded
 from admf.models import unknown_name
 from admf.replay import LogWriter
 from admf.replay.log import SUFFIX
@@ -125,8 +126,10 @@ class LiveTradingManager:
             facts = self._facts(settings)
             if self._venue is not None:
                 refuse_unfit(settings)
-            recorder = self._recorder(settings, facts)
-            made = make_container(settings, facts, self.care, recorder, self.container_factory, self._venue)
+            recorder, venue = self._recorder(settings, facts), self._venue
+            if recorder is not None and venue is not None:
+                venue = recorded(venue, strategy_id, recorder)
+            made = make_container(settings, facts, self.care, recorder, self.container_factory, venue)
             try:
                 if self._shadow:
                     made.attach(self._make_shadow(settings, facts))
@@ -184,7 +187,7 @@ class LiveTradingManager:
             return None
         path = self._log_folder / f"{settings.strategy_id}{SUFFIX}"
         path.unlink(missing_ok=True)  # a new session
-        return LogWriter(path, header_of(settings, facts, self.care))
+        return LogWriter(path, header_of(settings, facts, self.care, live=self._venue is not None))
 
     def _facts(self, settings: StrategySettings) -> Facts:
         known = self.feed.facts

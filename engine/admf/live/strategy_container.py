@@ -171,18 +171,24 @@ class LiveStrategyContainer:
             self.state = LiveState.STOPPED
             trace = self.result.trace_hash if self.result is not None else ""
             self._tell("END", (self._market.taken, trace))
-            if self.shadow is not None:
-                self.shadow.finish()
+        if self.shadow is not None:
+            self.shadow.finish()
         return self.result
 
     def drift(self) -> Drift | None:
-        """What it did otherwise than its shadow; None where there is none, or no bar came. After `finish`."""
+        """What it did otherwise than its shadow so far; None without one, and before a compiled run has ended."""
         shadow = self.shadow
-        if shadow is None or self.result is None or shadow.result is None:
+        if shadow is None or not self._market.taken or (self.config.is_compiled and self.result is None):
             return None
-        equities = (float(result.records.account["equity"]) for result in (self.result, shadow.result))
         multiplier = float(self._market.instruments[0].multiplier)
-        return drift_of(self.lines(), shadow.lines(), multiplier, next(equities) - next(equities))
+        return drift_of(self.lines(), shadow.lines(), multiplier, self.equity - shadow.equity)
+
+    @property
+    def equity(self) -> float:
+        """Cash and what the position is worth at the last close."""
+        if self.result is not None:
+            return float(self.result.records.account["equity"])
+        return float(self.container.resolve("broker").equity)
 
     def lines(self) -> list[OrderLine]:
         """Its orders, with what became of each; of a compiled strategy after `finish`."""
@@ -314,6 +320,20 @@ class LiveStrategyContainer:
             **self._books(),
             **({"shadow": self.shadow._books()} if self.shadow is not None else {}),
         }
+
+    def look(self) -> dict[str, Any]:
+        """Where it stands, for whoever has stopped it between two events: no ages, and every order that lives."""
+        seen: dict[str, Any] = {
+            "state": self.state.value,
+            "bars": self._market.taken,
+            "errors": self.error_count,
+            **self._books(),
+        }
+        if not self.config.is_compiled:
+            broker = self.container.resolve("broker")
+            seen |= {"average_price": broker.average_price(0), "equity": broker.equity}
+            seen["open_orders"] = [f"{order} {broker.orders.status(order).name}" for order in broker.orders.open]
+        return seen
 
     def _books(self) -> dict[str, float]:
         """Cash and position; nothing is played to find out."""
