@@ -1,6 +1,7 @@
 """`LiveTradingManager`: strategies on bars as they come, each in a persistent container of its own."""
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,12 +10,13 @@ from typing import Any
 
 from admf.container import ComponentRegistry, ContainerFactory
 from admf.coordinate import BacktestResults, ExecutionMode, ThreadModel
-from admf.errors import AdmfError, ConfigError, RunError
+from admf.errors import ConfigError, RunError
 from admf.execution import Risk
 from admf.live.bars import Facts, FeedBar
 from admf.live.broker import ORDER_ROUTER
 from admf.live.drift import Drift
 from admf.live.feed import MarketDataFeed, Observed
+from admf.live.health import HealthChecks, HealthLimits
 from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
 from admf.live.reconciling import Reconciler
@@ -62,6 +64,7 @@ class LiveTradingManager:
         journal_folder: Path | None = None,
         reconciliation_interval: float = 300.0,
         shadow: bool = False,
+        health_limits: HealthLimits | None = None,
         registry: ComponentRegistry | None = None,
     ) -> None:
         """Raises ConfigError for a mode or thread model that is not for trading, and without a feed."""
@@ -87,7 +90,9 @@ class LiveTradingManager:
         self.drifts: dict[str, Drift] = {}
         self._shadow = shadow
         self._runners: dict[str, Runner] = {}
-        self._monitor = Monitor(self.status, health_check_interval, status_folder)
+        self._health = HealthChecks(health_limits or HealthLimits(), self.feed)
+        self._last_seen: dict[str, dict[str, Any]] = {}  # of the strategies that have ended
+        self._monitor = Monitor(self, health_check_interval, status_folder)
         self._log_folder = log_folder
         self._lock = threading.RLock()
         self._killed = ""
@@ -112,7 +117,7 @@ class LiveTradingManager:
         """Starts a strategy in a container of its own: from now on it gets bars.
 
         Raises ConfigError for an id that is taken, a symbol without a feed and every fault of the configuration, and
-        what the strategy's `on_start` raises is noted in its health.
+        what the strategy's `on_start` raises.
         """
         with self._lock:
             if strategy_id in self.active_strategies or strategy_id in self.results:
@@ -124,6 +129,7 @@ class LiveTradingManager:
                 else read_strategy(strategy_id, strategy_config, self.shared)
             )
             facts = self._facts(settings)
+            self._monitor.open_log()
             if self._venue is not None:
                 refuse_unfit(settings)
             recorder, venue = self._recorder(settings, facts), self._venue
@@ -135,12 +141,12 @@ class LiveTradingManager:
                     made.attach(self._make_shadow(settings, facts))
                 made.start()
             except BaseException as error:
-                made.container.abandon(error)
+                made.abandon(error)
                 raise
             self._runner_of(made).add(made)
             self.active_strategies[strategy_id] = made
-            if self._killed:
-                self._put(made, lambda: made.control("pause", self._killed))
+        if self._killed:
+            self._control([made], "pause", self._killed)
 
     def _make_shadow(self, settings: StrategySettings, facts: Facts) -> LiveStrategyContainer:
         own = replace(settings, strategy_id=f"{settings.strategy_id}.shadow")
@@ -150,31 +156,49 @@ class LiveTradingManager:
         """Nothing is opened until `resume`: bars, exits, cancels and the book go on; from the next bars on."""
         container = self._find(strategy_id)
         container.require_events("paused")
-        self._put(container, lambda: container.control("pause", "paused"))
+        self._control([container], "pause", "paused")
 
     def resume(self, strategy_id: str) -> None:
         """Ends a pause; a strategy that had failed for good starts afresh."""
         container = self._find(strategy_id)
         if container.state in (LiveState.STALLED, LiveState.STOPPED):
             raise ConfigError("cannot be resumed", field=container.container_id, found=container.state.value)
-        self._put(container, lambda: container.control("resume"))
+        self._control([container], "resume")
 
     def remove_strategy(self, strategy_id: str) -> BacktestResults | None:
-        """Ends a strategy after the bars it has; its positions stay as they are in the result, None without a bar."""
+        """Ends a strategy after the bars it has; its positions stay as they are in the result, None without a bar.
+
+        RunError where it does not come back; it is let go all the same.
+        """
         with self._lock:
             container = self._find(strategy_id)
-            runner = self._runner_of(container)
-            runner.remove(container)
-            if isinstance(runner, ThreadRunner):
-                del self._runners[self._runner_name(container)]
+            runner, name = self._runner_of(container), self._runner_name(container)
+            is_back = container.state is not LiveState.STALLED and runner.remove(container, self.care.stall_timeout_s)
+            if name == container.container_id:
+                self._runners.pop(name).close(CLOSE_TIMEOUT_S if is_back else 0.0)
+            if not is_back:
+                self._last_seen[strategy_id] = self._health.seen(self.active_strategies.pop(strategy_id))
+                remedy = "what it did is lost; its thread ends with the process"
+                raise RunError("a hook does not return", field="strategies", found=strategy_id, remedy=remedy)
             return self._finish(strategy_id)
 
     def kill(self, reason: str = "kill switch", *, flatten: bool = False) -> None:
         """Cancels every order of every strategy and opens nothing any more; `flatten` also closes the positions."""
         with self._lock:
             self._killed = reason
-            for container in self.active_strategies.values():
-                self._put(container, partial(container.control, "kill", reason, flatten))
+            containers = list(self.active_strategies.values())
+        self._control(containers, "kill", reason, flatten)
+
+    def _control(self, containers: Sequence[LiveStrategyContainer], *action: Any) -> None:
+        """Queues an action for each, and waits until it is done; not for a container whose hook has asked for it."""
+        waiting = []
+        for container in containers:
+            done = threading.Event()
+            self._put(container, partial(controlled, container, action, done))
+            waiting.append((container, done))
+        for container, done in waiting:
+            if container.state is not LiveState.STALLED and not self._runner_of(container).is_here:
+                done.wait(self.care.stall_timeout_s)
 
     def _find(self, strategy_id: str) -> LiveStrategyContainer:
         with self._lock:
@@ -270,7 +294,10 @@ class LiveTradingManager:
         self.feed.close()
 
     def close(self) -> None:
-        """Ends every strategy in good order; a second call does nothing."""
+        """Ends every strategy in good order, whatever another one does; a second call does nothing.
+
+        Raises RunError where strategies could not be ended.
+        """
         self.feed.close()
         with self._lock:
             stalled = [name for name, other in self.active_strategies.items() if other.state is LiveState.STALLED]
@@ -279,10 +306,18 @@ class LiveTradingManager:
                 if name not in lost:
                     runner.close(CLOSE_TIMEOUT_S)
             self._runners.clear()
+            failed = {}
             for strategy_id in [name for name in self.active_strategies if name not in stalled]:
-                self._finish(strategy_id)
+                try:
+                    self._finish(strategy_id)
+                except Exception as error:
+                    failed[strategy_id] = error
+            self._last_seen |= self.health()
             self.active_strategies.clear()
         self._monitor.close()
+        if failed:
+            words = "; ".join(f"{name}: {error}" for name, error in failed.items())
+            raise RunError(f"not ended in good order: {words}", field="strategies") from next(iter(failed.values()))
         if stalled:
             remedy = "what it did is lost; its thread ends with the process"
             raise RunError("a hook does not return", field="strategies", found=", ".join(stalled), remedy=remedy)
@@ -290,28 +325,45 @@ class LiveTradingManager:
     def _finish(self, strategy_id: str) -> BacktestResults | None:
         container = self.active_strategies.pop(strategy_id)
         try:
-            result = container.finish()
-            drift = container.drift()
+            result, drift = container.finish(), container.drift()
+            if result is not None:
+                self.results[strategy_id] = result
+            if drift is not None:
+                self.drifts[strategy_id] = drift
+            self._last_seen[strategy_id] = container.health() | {"problems": []}
             container.teardown()
-        except AdmfError as error:
-            container.container.abandon(error)
+        except BaseException as error:
+            self._last_seen[strategy_id] = container.health() | {"problems": [str(error)]}
+            container.abandon(error)
             raise
-        if result is not None:
-            self.results[strategy_id] = result
-        if drift is not None:
-            self.drifts[strategy_id] = drift
         return result
 
-    def health(self) -> dict[str, dict[str, Any]]:
-        """Each strategy by id: state, bars, age of the heartbeat, errors, cash, position."""
+    # ----------------------------------------------------------------------------------------------------------- health
+
+    def beat(self) -> None:
+        """Asks every strategy for a sign of life."""
         with self._lock:
-            return {name: container.health() for name, container in self.active_strategies.items()}
+            for container in self.active_strategies.values():
+                if container.state is not LiveState.STALLED:
+                    asked_s = time.monotonic()
+                    self._runner_of(container).ask(container, partial(container.pulse.beat, asked_s))
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """Each strategy by id: state, `problems`, bars, age of the heartbeat, lag, errors, cash, position, equity."""
+        with self._lock:
+            return {name: self._health.seen(container) for name, container in self.active_strategies.items()}
+
+    def check_health(self) -> None:
+        """Says in the log of each strategy what is no longer well, and what is well again."""
+        with self._lock:
+            self._health.report(self.active_strategies)
 
     def status(self) -> dict[str, Any]:
-        """What `admf status` shows."""
+        """What `admf status` shows; the strategies that have ended as they were then."""
         modes = {"mode": self.mode.name, "thread_model": self.thread_model.name, "killed": self._killed}
         feed = dict(self.feed.health()) if isinstance(self.feed, Observed) else {}
-        return {**modes, "feed": feed, "strategies": self.health(), "ended": sorted(self.results)}
+        strategies = {**self._last_seen, **self.health()}
+        return {**modes, "feed": feed, "strategies": strategies, "ended": sorted(self.results)}
 
 
 def refuse_unfit(settings: StrategySettings) -> None:
@@ -328,6 +380,12 @@ def refuse_unfit(settings: StrategySettings) -> None:
     if settings.risk != known:
         message, allowed = "a limit that nobody holds at a venue yet", "max_position_size, max_portfolio_heat"
         raise ConfigError(message, field=f"{field}.risk", found=settings.risk, allowed=allowed)
+
+
+def controlled(container: LiveStrategyContainer, action: Sequence[Any], done: threading.Event) -> None:
+    """One action on a container."""
+    container.control(*action)
+    done.set()
 
 
 def names_of(members: Sequence[Any]) -> str:

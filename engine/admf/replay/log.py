@@ -99,8 +99,10 @@ class LogWriter:
 
     def close(self) -> None:
         """Writes the rest."""
-        self.flush()
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            self._file.close()
 
 
 class EventLog:
