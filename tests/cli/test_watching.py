@@ -19,7 +19,12 @@ from cli_support import Command
 from live_support import wait_for
 from repo.checkout import ROOT
 
-SESSION = ROOT / "configs" / "live" / "paper_trading.yaml"
+SESSION = """live_trading:
+  speed: 1200
+  strategies: {trend: {strategy_class: TrendFollowingEvents}}
+data: {generate: {bars: 2000}}
+"""
+COMMAND = "from admf.cli import main; main()"
 HEALTH = {
     "state": "running", "problems": [], "bars": 5, "last_bar_ns": 1_700_000_000_000_000_000, "equity": 1.0, "cash": 1.0,
     "position": 0.0, "errors": 0, "lag_s": 0.001, "heartbeat_age_s": 0.1, "last_error": "",
@@ -65,11 +70,12 @@ def test_watching_goes_on_until_the_session_is_over(
 
 def test_a_signal_ends_a_session_in_good_order(tmp_path: Path) -> None:
     roots = os.pathsep.join(str(ROOT / root) for root in ("engine", "kernels"))
-    command = [sys.executable, "-c", "from admf.cli import main; main()", "paper", str(SESSION), "--out", str(tmp_path / "session"),
-               "--set", "live_trading.speed=1200", "--json"]  # fmt: skip
+    (tmp_path / "session.yaml").write_text(SESSION)
+    command = [sys.executable, "-c", COMMAND, "paper", "session.yaml", "--out", "session", "--json"]
     session = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": roots}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": roots}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
 
     def has_bars() -> bool:
         assert session.poll() is None, session.communicate()
@@ -85,7 +91,7 @@ def test_a_signal_ends_a_session_in_good_order(tmp_path: Path) -> None:
     assert session.returncode == 0, err
     assert "stopping after the bars that are here" in err
     found = json.loads(out)["strategies"]
-    assert 0 < found["trend"]["bars_processed"] < 20_000
+    assert 0 < found["trend"]["bars_processed"] < 2_000
     log = EventLog(tmp_path / "session" / "trend.events")
     assert log.ended
     assert replay_log(log).equal
