@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from admf.cli.sessions import show_drifts
@@ -10,6 +12,8 @@ from admf.cli.show import print_facts, print_json
 from admf.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from admf.live import LiveStrategyContainer
     from admf.live.drift import Drift
     from admf.live.replaying import Replay
@@ -42,6 +46,32 @@ def replay_logs(
         show_drifts(drifts)
     if not all(replay.equal for replay in replays):
         raise RunError("a container did not do again what it did")
+
+
+@contextmanager
+def recorded_first(places: Sequence[Path]) -> "Iterator[list[Path]]":
+    """The places, with a folder of logs for each configuration: of a paper session that is played now."""
+    with TemporaryDirectory() as scratch:
+        found: list[Path] = []
+        for number, place in enumerate(places):
+            is_config = place.suffix.lower() in (".yaml", ".yml")
+            found.append(record(place, Path(scratch) / str(number)) if is_config else place)
+        yield found
+
+
+def record(config: Path, folder: Path) -> Path:
+    """Plays the paper session of a configuration, with its event logs in a folder."""
+    from admf.cli.running import load_market
+    from admf.cli.trading import stopped_by_signals
+    from admf.config import load_config
+    from admf.live.feeds import make_feed
+    from admf.live.paper import paper_manager
+
+    loaded = load_config(config, [("live_trading.event_log", True)], needs=("data", "strategy"))
+    manager = paper_manager(loaded, make_feed(loaded, load_market), folder)
+    with stopped_by_signals(manager):
+        manager.run()
+    return folder
 
 
 def files_of(places: Sequence[Path]) -> list[Path]:

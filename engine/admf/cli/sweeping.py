@@ -146,7 +146,8 @@ def replay(
     Parameters
     ----------
     places
-        Folder made by admf sweep; or files .events of sessions, or their folder, each log in a container of its own.
+        Folder made by admf sweep; or files .events of sessions, or their folder, each log in a container of its own; or
+        the configuration of a paper session, which is recorded first.
     row
         The row of a study, as in the results.
     stop
@@ -167,9 +168,10 @@ def replay(
     from admf.results.store import check_target
 
     if row is None and not is_study(places):
-        from admf.cli.replaying import replay_logs
+        from admf.cli.replaying import recorded_first, replay_logs
 
-        replay_logs(places, stop=stop, step=step, bisect=bisect, drift=drift, as_json=json)
+        with recorded_first(places) as logs:
+            replay_logs(logs, stop=stop, step=step, bisect=bisect, drift=drift, as_json=json)
         return
     if row is None or len(places) != 1:
         found, allowed = ", ".join(map(str, places)), "one folder of a study with --row, or logs"
