@@ -9,15 +9,18 @@ from typing import Any, ClassVar
 import admf
 from admf.coordinate import ThreadModel
 from admf.events import BarEvent, EventStrategy
-from admf.live import Care, HistoricalFeed, LiveTradingManager
+from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
 from admf.live.settings import Shared, StrategySettings
 from admf.replay import EventLog, LogWriter
 from admf.strategies import TrendFollowingEvents
+from admf.testing import LocalExchange
+from admf.testing.exchange import TOKEN
 
 RULES = admf.Execution(
     slippage=admf.slippage.fixed(0.01), commission=admf.commission.per_share(0.005), volume_limit=0.1
 )
 RISK = admf.Risk(max_position_size=1_000)
+ROUTERS: list[HttpRouter] = []  # to hang up after a test
 
 
 def market(bars: int = 3_000, seed: int = 7) -> admf.Market:
@@ -27,6 +30,19 @@ def market(bars: int = 3_000, seed: int = 7) -> admf.Market:
 def settings(name: str, strategy: Any = None, **more: Any) -> StrategySettings:
     given = TrendFollowingEvents() if strategy is None else strategy
     return StrategySettings(name, given, **{"risk": RISK, "execution": RULES, **more})
+
+
+def local_exchange(bars: admf.Market, **more: Any) -> LocalExchange:
+    return LocalExchange(HistoricalFeed(bars), RULES, **more)
+
+
+def no_pause(_: float) -> None:
+    """The local exchange needs no rest."""
+
+
+def connect(venue: LocalExchange) -> HttpRouter:
+    ROUTERS.append(HttpRouter(venue.url, TOKEN, no_pause))
+    return ROUTERS[-1]
 
 
 def manager(

@@ -71,6 +71,22 @@ class Breakout(admf.SignalStrategy):
         return close > high or close > 2.0 * low
 
 
+class Guarded(admf.SignalStrategy):
+    """An average above another, with all exits that a rule can have; the slower one may ask for the other side."""
+
+    fast: int = 5
+    slow: int = 21
+    lowest_side: int = 0
+    stop_loss: float = 0.004
+    take_profit: float = 0.006
+    trailing_stop: float = 0.005
+    fast_average = admf.signals.sma("fast")
+    slow_average = admf.signals.sma("slow")
+
+    def rule(self, fast_average, slow_average):
+        return 1 if fast_average > slow_average else self.lowest_side
+
+
 @cache
 def market(bars: int = BARS, seed: int = 7) -> admf.Market:
     return admf.Market([admf.generate(bars=bars, seed=seed, frequency="1h")])

@@ -18,7 +18,7 @@ Two more things a class may declare as parameters, each of them an axis of a swe
     stop_loss: float = 0.02      # or take_profit, or trailing_stop: shares of the close of the decision, 0 is none
 
 With one of the last three an entry has exits that cancel each other; an exit that fills keeps the strategy out until
-the rule has wanted another side. They wait in the book, so such a strategy runs in the order engine.
+the rule has wanted another side.
 """
 
 import inspect
@@ -98,6 +98,14 @@ ACT = """def act(self, ctx, side):
 BY_FRACTION = {"buy": "ctx.buy_equity(self.fraction)", "sell": "ctx.sell_equity(self.fraction)"}
 BY_QUANTITY = {"buy": "ctx.buy(self.quantity)", "sell": "ctx.sell(self.quantity)"}
 WANT = "def want(strategy, {inputs}):\n    return int(rule(strategy, {names}))\n"
+# What lanes call in the place of `on_bar` of a strategy with exits: on a bar whose side is not the one that they keep.
+CHANGE = """def change(self, ctx, side):
+    self._left = 0
+    quantity = ctx.position()
+    if side != (1 if quantity > 0.0 else -1 if quantity < 0.0 else 0):
+        act(self, ctx, side)
+"""
+KEEP = "def keep(self, held):\n    return self._left if self._left != 0 else held\n"
 
 
 @dataclass(frozen=True)
@@ -181,7 +189,8 @@ class SignalStrategy(CompiledStrategy):
 
     orders_per_bar_max: ClassVar[int] = 4
     indicators: ClassVar[dict[str, Indicator]] = {}
-    want: ClassVar[FunctionType]
+    made_hooks: ClassVar[dict[str, FunctionType]] = {}  # those that were made from the rule
+    lane_hooks: ClassVar[dict[str, FunctionType]] = {}  # what the lanes call instead
 
     fraction: float = 1.0
     _order: int = -1
@@ -205,13 +214,19 @@ class SignalStrategy(CompiledStrategy):
         if protected:
             declare_exits(cls, declared)
         inputs = [f"input_{index}" for index in range(INDICATORS_MAX)]
-        cls.want = made(WANT.format(inputs=", ".join(inputs), names=", ".join(inputs[: len(names)])), "want", rule)
+        want = made(WANT.format(inputs=", ".join(inputs), names=", ".join(inputs[: len(names)])), "want", rule)
         if "on_bar" not in vars(cls):
             act = made(act_source("quantity" in declared, protected), "act", rule)
-            hooks = {"on_bar": made(body(cls.indicators, protected), "on_bar", rule, act)}
+            cls.made_hooks = {"on_bar": made(body(cls.indicators, protected), "on_bar", rule, act)}
+            cls.lane_hooks = {"want_side": want, "change_side": act}
             if protected:
-                hooks["on_fill"] = made(ON_FILL, "on_fill", rule)
-            for name, hook in hooks.items():
+                cls.made_hooks["on_fill"] = made(ON_FILL, "on_fill", rule)
+                cls.lane_hooks |= {
+                    "change_side": made(CHANGE, "change", rule, act),
+                    "kept_side": made(KEEP, "keep", rule),
+                    "after_fill": cls.made_hooks["on_fill"],
+                }
+            for name, hook in cls.made_hooks.items():
                 hook.__qualname__ = f"{cls.__name__}.{name}"
                 setattr(cls, name, hook)
 

@@ -5,7 +5,7 @@ the curve. Everything in between is the same laws and kernels in the same order.
 """
 
 from admf_kernels._jit import kernel, law
-from admf_kernels.actions import play, settle_bar
+from admf_kernels.actions import begin_actions, play, settle_bar
 from admf_kernels.codes import BarFlag, OrderFlag, RunStatus
 from admf_kernels.intake import send_command, take_orders
 from admf_kernels.margin import is_short_of
@@ -60,6 +60,7 @@ def advance(market, state, target: int, orders_per_bar_max: int) -> int:
     account.status = RUNNING
     if account.bar < 0:
         account.row_limit = account.order_count + orders_per_bar_max
+        begin_actions(market, state)
     quiet = False
     for bar in range(account.bar + 1, target + 1):
         if account.bars_processed < bar or bar == 0:  # else it was finished before NEED_ROOM

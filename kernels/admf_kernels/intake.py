@@ -99,6 +99,27 @@ def new_order(state, bar: int) -> int:
 
 
 @law
+def take_fields(order, source) -> None:
+    """C-01: what an order that was written elsewhere asks for; its parent's number is for the caller to find."""
+    order.limit_price = source.limit_price
+    order.stop_price = source.stop_price
+    order.trail_distance = source.trail_distance
+    order.trail_offset = source.trail_offset
+    order.limit_offset = source.limit_offset
+    order.quantity = source.quantity
+    order.size_amount = source.size_amount
+    order.oco = source.oco
+    order.symbol = source.symbol
+    order.bits = source.bits
+    order.expiry = source.expiry
+    order.tag = source.tag
+    order.side = source.side
+    order.type = source.type
+    order.time_in_force = source.time_in_force
+    order.size_kind = source.size_kind
+
+
+@law
 def whole_quantity(state, order) -> float:
     """L-05: what an order will have filled in the end if all it depends on fills; NaN where that is not known yet."""
     share = 1.0
@@ -273,22 +294,7 @@ def read_script(state, bar: int) -> None:
         if row < 0:
             return
         order, source = state.orders[row], state.script_orders[cursor]
-        order.limit_price = source.limit_price
-        order.stop_price = source.stop_price
-        order.trail_distance = source.trail_distance
-        order.trail_offset = source.trail_offset
-        order.limit_offset = source.limit_offset
-        order.quantity = source.quantity
-        order.size_amount = source.size_amount
-        order.oco = source.oco
-        order.symbol = source.symbol
-        order.bits = source.bits
-        order.expiry = source.expiry
-        order.tag = source.tag
-        order.side = source.side
-        order.type = source.type
-        order.time_in_force = source.time_in_force
-        order.size_kind = source.size_kind
+        take_fields(order, source)
         order.parent = state.script_numbers[source.parent] if source.parent >= 0 else source.parent
         state.script_numbers[cursor] = order.number
 

@@ -1,10 +1,11 @@
 """Many runs of one signal strategy side by side: quiet bars in vectors, everything else by the order engine's own step.
 
-A lane is one trial with its own account and position; orders live only from a decision to the next open, so all lanes
-share one table of them. What happens on every bar (equity, mean, peak, drawdown, sampled returns) is a loop over
-`LANES` lanes in one flat buffer, whose distances are literal: that is what lets the compiler vectorise it. On a bar on
-which a lane wants another position than it has, the hook, the intake and the match of the order engine run for it. A
-lane in which an order outlives its open is given up, and its trial goes to the order engine.
+A lane is one trial with its own account and position. Without exits orders live only from a decision to the next open,
+so all lanes share one table of them; with exits each has its own (`waiting`). What happens on every bar (equity, mean,
+peak, drawdown, sampled returns) is a loop over `LANES` lanes in one flat buffer, whose distances are literal: that is
+what lets the compiler vectorise it. On a bar on which a lane wants another position than it has, or the next one may
+fill an exit, the hook, the intake and the match of the order engine run for it. A lane in which another order outlives
+its open is given up, and its trial goes to the order engine.
 """
 
 import numpy as np
@@ -26,11 +27,12 @@ from admf_kernels.codes import (
 from admf_kernels.context import make_context
 from admf_kernels.execution import execute
 from admf_kernels.intake import take_orders
-from admf_kernels.laws.indicators import exponential, smoothed, strength
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.run import close_out, is_exposed, mark, take_row
+from admf_kernels.series import fill_column
 from admf_kernels.step import count_unfilled, match
 from admf_kernels.views import as_market, as_state
+from admf_kernels.waiting import as_book, first_touch, keep_exits, open_book
 
 LANES = 64
 BLOCK_BARS = 1_024  # bars between two looks at the signals; rolling sums begin afresh there (I-01)
@@ -45,8 +47,6 @@ LINKED = OrderFlag.PARENT.value | OrderFlag.CHILD.value | OrderFlag.WAITS.value
 # fields of a group's flat buffer
 CASH, QUANTITY, EQUITY_SUM, PEAK, BOUND, DRAWDOWN, SAMPLE, RETURNS, SQUARES, DOWNSIDE, EXPOSED, SINCE = range(12)
 FIELDS = 12
-# kinds of columns
-CLOSE, SMA, EMA, RSI, HIGHEST, LOWEST = range(6)
 INPUTS = 4  # columns that a rule may read
 STOP, BLOCK = 0, 1  # places of the cursor
 NOTHING_YET = 3  # before the indicators are there: whatever is held stays
@@ -62,55 +62,13 @@ def change_side(strategy, ctx, side: int) -> None:
     """The slot of what a strategy sends where it wants the side that it has not."""
 
 
-@law
-def extreme(market, state, column: int, kind: int, period: int, bar: int) -> float:
-    """I-05 of the bars before this one; looked for afresh only where the last one has left the window."""
-    if bar < period:
-        return np.nan
-    newest = market.high[bar - 1, 0] if kind == HIGHEST else -market.low[bar - 1, 0]
-    if bar > period and newest >= state[column, 0]:
-        state[column, 0] = newest
-        state[column, 1] = bar - 1
-    elif bar == period or state[column, 1] < bar - period:
-        state[column, 0] = -np.inf
-        for index in range(bar - period, bar):
-            value = market.high[index, 0] if kind == HIGHEST else -market.low[index, 0]
-            if value >= state[column, 0]:
-                state[column, 0] = value
-                state[column, 1] = index
-    return state[column, 0] if kind == HIGHEST else -state[column, 0]
+def kept_side(strategy, held: int) -> int:
+    """The slot of the side that changes nothing where it is wanted: the one that is held, or that an exit has left."""
+    return held
 
 
-@law
-def fill_column(market, columns, state, column: int, kind: int, period: int, first: int, last: int) -> None:
-    """I-01 to I-05: one indicator over the bars [first, last) of a block, going on from the block before."""
-    for bar in range(first, last):
-        place = bar - first
-        close = market.close[bar, 0]
-        if kind == SMA:
-            if place == 0:
-                total = 0.0
-                for index in range(max(0, bar - period + 1), bar + 1):
-                    total += market.close[index, 0]
-            else:
-                total = state[column, 0] + close
-                if bar >= period:
-                    total -= market.close[bar - period, 0]
-            state[column, 0] = total
-            columns[column, place] = total / period
-        elif kind == EMA:
-            state[column, 0] = exponential(state[column, 0], close, bar, period)
-            columns[column, place] = state[column, 0]
-        elif kind == RSI:
-            if bar > 0:
-                change = close - market.close[bar - 1, 0]
-                state[column, 0] = smoothed(state[column, 0], max(change, 0.0), bar - 1, period)
-                state[column, 1] = smoothed(state[column, 1], max(-change, 0.0), bar - 1, period)
-            columns[column, place] = strength(state[column, 0], state[column, 1])
-        elif kind == HIGHEST or kind == LOWEST:
-            columns[column, place] = extreme(market, state, column, kind, period, bar)
-        else:
-            columns[column, place] = close
+def after_fill(strategy, ctx, fill) -> None:
+    """The slot of a strategy's `on_fill`."""
 
 
 @law
@@ -185,19 +143,21 @@ def next_event(words, wanted, row: int, place: int, count: int, held: int) -> in
 
 
 @law
-def side_of(quantity: float) -> int:
-    """A-01: as the rule has it, 0 short, 1 flat, 2 long."""
-    return 2 if quantity > 0.0 else 0 if quantity < 0.0 else 1
+def kept(own, quantity: float) -> int:
+    """A-01: the side that changes nothing where a lane wants it, as in `wanted`."""
+    return 1 + kept_side(own, 1 if quantity > 0.0 else -1 if quantity < 0.0 else 0)
 
 
 @law
-def decide(market, state, own, bar: int, side: int, orders_per_bar_max: int) -> None:
-    """C-02: the mark, the hook and P6 of a bar on which a lane wants another side."""
+def decide(market, state, own, bar: int, wanted: int, orders_per_bar_max: int) -> None:
+    """C-02: the mark of a bar, and the hook and P6 where a lane wants another side."""
     account = state.account[0]
     account.bar = bar
     mark(market, state, bar)
-    account.row_limit = orders_per_bar_max
-    change_side(own, make_context(bar, market, state), side)
+    if wanted == NOTHING_YET or wanted == kept(own, state.positions[0].quantity):
+        return
+    account.row_limit = account.order_count + orders_per_bar_max
+    change_side(own, make_context(bar, market, state), wanted - 1)
     if account.order_count > account.checked_count:
         take_orders(market, state, bar)
 
@@ -232,7 +192,7 @@ def is_plain(state) -> bool:
 
 
 @law
-def settle(market, state, bar: int) -> bool:
+def settle(market, state, book, own, lane: int, bar: int) -> bool:
     """C-02: P1 to P5 of the bar after it; False where something is left that the lanes cannot go on with."""
     account = state.account[0]
     account.bar = bar
@@ -241,9 +201,16 @@ def settle(market, state, bar: int) -> bool:
         fill_at_open(market, state, bar)
     elif account.working_count > 0 or account.command_count > 0:
         match(market, state, bar)
-    clean = account.working_count == 0 and account.command_count == 0 and account.status == RUNNING
-    account.order_count = 0
-    account.checked_count = 0
+    clean = account.command_count == 0 and account.status == RUNNING
+    if len(book.watch) > 0:
+        ctx = make_context(bar, market, state)
+        for index in range(account.fill_count):
+            after_fill(own, ctx, state.fills[index])
+        clean = keep_exits(state, book, lane, bar) and clean
+    else:
+        clean = clean and account.working_count == 0
+        account.order_count = 0
+        account.checked_count = 0
     account.fill_count = 0
     account.hooked_count = 0
     return clean
@@ -277,7 +244,7 @@ def count_exposed(group, lane: int, bar: int) -> None:
 
 
 @law
-def end_lane(market, state, own, group, lane: int, wanted_side: int, samples: int, orders_per_bar_max: int) -> None:
+def end_lane(market, state, own, group, lane: int, wanted: int, samples: int, orders_per_bar_max: int) -> None:
     """C-02: the last bar, as the loop of the order engine has it."""
     account, bar = state.account[0], state.config[0].bar_count - 1
     count_exposed(group, lane, bar)
@@ -291,12 +258,8 @@ def end_lane(market, state, own, group, lane: int, wanted_side: int, samples: in
     account.downside_square_sum = group[DOWNSIDE * LANES + lane]
     account.exposed_bars = int(group[EXPOSED * LANES + lane])
     account.sample_count = samples
-    side = side_of(state.positions[0].quantity)
-    if wanted_side != side and wanted_side != NOTHING_YET:
-        decide(market, state, own, bar, wanted_side - 1, orders_per_bar_max)
-    else:
-        account.bar = bar
-        mark(market, state, bar)
+    open_book(state)
+    decide(market, state, own, bar, wanted, orders_per_bar_max)
     is_last = bar == state.config[0].bar_count - 1
     close_out(market, state, bar, not is_last)
     take_row(market, state, bar, is_last, is_exposed(state.positions))
@@ -304,50 +267,60 @@ def end_lane(market, state, own, group, lane: int, wanted_side: int, samples: in
 
 
 @law
+def next_place(market, state, book, own, words, wanted, row: int, lane: int, place: int, count: int, first: int) -> int:
+    """C-02: the place from `place` on whose bar has an act or comes before an exit; `count` without."""
+    place = next_event(words, wanted, row, place, count, kept(own, state.positions[0].quantity))
+    if len(book.watch) > 0:
+        place = first_touch(market, state, book, lane, first + place) - 1 - first
+    return place
+
+
+@law
 def run_block(
-    market, tables, strategies, group, wanted, words, heads, links, given_up, first_lane, lanes, first, last,
+    market, tables, strategies, book, group, wanted, words, heads, links, given_up, first_lane, lanes, first, last,
     samples_all, multiplier, orders_per_bar_max,
 ) -> None:  # fmt: skip
     """C-02: the bars [first, last) of one group of lanes."""
-    market_view = as_market(market)
     count = last - first
     for place in range(count):
         heads[place] = -1
-    for lane in range(lanes):
-        if given_up[first_lane + lane] == 0:
-            place = next_event(words, wanted, lane, 0, count, side_of(group[QUANTITY * LANES + lane]))
+    for row in range(lanes):
+        lane = first_lane + row
+        if given_up[lane] == 0:
+            state = as_state(tables[lane])
+            place = next_place(market, state, book, strategies[lane], words, wanted, row, lane, 0, count, first)
             if place < count:
-                links[lane] = heads[place]
-                heads[place] = lane
+                links[row] = heads[place]
+                heads[place] = row
     for place in range(count):
         bar = first + place
-        price = market_view.close[bar, 0]
+        price = market.close[bar, 0]
         if observe_lanes(group, price, multiplier) > 0:
             review(group, price, multiplier, given_up, first_lane)
-        if samples_all or market_view.flags[bar, 0] & SESSION_LAST:
+        if samples_all or market.flags[bar, 0] & SESSION_LAST:
             sample_lanes(group, price, multiplier)
-        lane = heads[place]
-        while lane >= 0:
-            following = links[lane]
-            if given_up[first_lane + lane] == 0:
-                state = as_state(tables[first_lane + lane])
-                side = wanted[lane, place] - 1
-                decide(market_view, state, strategies[first_lane + lane], bar, side, orders_per_bar_max)
-                count_exposed(group, lane, bar + 1)
-                if not settle(market_view, state, bar + 1):
-                    given_up[first_lane + lane] = 1
-                group[CASH * LANES + lane] = state.account[0].cash
-                group[QUANTITY * LANES + lane] = state.positions[0].quantity
-                later = next_event(words, wanted, lane, place + 1, count, side_of(state.positions[0].quantity))
+        row = heads[place]
+        while row >= 0:
+            following, lane = links[row], first_lane + row
+            if given_up[lane] == 0:
+                state, own = as_state(tables[lane]), strategies[lane]
+                open_book(state)
+                decide(market, state, own, bar, wanted[row, place], orders_per_bar_max)
+                count_exposed(group, row, bar + 1)
+                if not settle(market, state, book, own, lane, bar + 1):
+                    given_up[lane] = 1
+                group[CASH * LANES + row] = state.account[0].cash
+                group[QUANTITY * LANES + row] = state.positions[0].quantity
+                later = next_place(market, state, book, own, words, wanted, row, lane, place + 1, count, first)
                 if later < count:
-                    links[lane] = heads[later]
-                    heads[later] = lane
-            lane = following
+                    links[row] = heads[later]
+                    heads[later] = row
+            row = following
 
 
 def run_lanes(
-    market, tables, strategies, groups, columns, column_states, kinds, periods, inputs, ready, wanted, words, heads,
-    links, given_up, last_sides, cursor, orders_per_bar_max: int,
+    market, tables, strategies, book, groups, columns, column_states, kinds, periods, inputs, ready, wanted, words,
+    heads, links, given_up, last_sides, cursor, orders_per_bar_max: int,
 ) -> int:  # fmt: skip
     """Runs all lanes from the first bar to the last; returns 1, or 0 where a stop was wanted.
 
@@ -355,7 +328,7 @@ def run_lanes(
     BLOCK_BARS), `inputs` the columns of each lane, `ready` the first bar on which its rule counts, `wanted` and `words`
     the same memory of (LANES, BLOCK_BARS) bytes. `given_up` marks the lanes that the order engine has to run.
     """
-    view = as_market(market)
+    view, book = as_market(market), as_book(book)
     bars, lanes = len(view.timestamp), len(tables)
     opened = as_state(tables[0])
     samples_all, multiplier = opened.config[0].sample_sessions == 0, opened.instruments[0].multiplier
@@ -381,8 +354,8 @@ def run_lanes(
                 )
                 last_sides[first_lane + lane] = wanted[lane, last - 1 - first]
             run_block(
-                market, tables, strategies, groups[number], wanted, words, heads, links, given_up, first_lane, count,
-                first, before_last, samples_all, multiplier, orders_per_bar_max,
+                view, tables, strategies, book, groups[number], wanted, words, heads, links, given_up, first_lane,
+                count, first, before_last, samples_all, multiplier, orders_per_bar_max,
             )  # fmt: skip
     for lane in range(lanes):
         if given_up[lane] == 0:

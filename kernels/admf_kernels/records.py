@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_INDEX = -1
-LAYOUT_VERSION = 8  # of every record below: raised with each change by tests/repo/update_layouts.py
+LAYOUT_VERSION = 9  # of every record below: raised with each change by tests/repo/update_layouts.py
 
 
 def record(fields: list[tuple[str, object]], size: int) -> np.dtype[np.record]:
@@ -29,10 +29,7 @@ order_dt = record(
     [
         ("limit_price", f8),  # NaN where the order has no limit; rounded to the tick at validation
         ("stop_price", f8),  # NaN where the order has no stop; rounded to the tick at validation
-        (
-            "quantity",
-            f8,
-        ),  # units > 0; NaN until resolved where size_kind is not QUANTITY; children grow with the parent
+        ("quantity", f8),  # units > 0; NaN until resolved where size_kind is not QUANTITY; children grow
         ("size_amount", f8),  # money or share for the other size kinds
         ("filled_quantity", f8),  # units
         ("filled_value", f8),  # sum of quantity * price * multiplier over the fills
@@ -145,13 +142,15 @@ position_dt = record(
         ("exit_value", f8),  # sum of quantity * price over its closing fills
         ("trip_commission", f8),  # commission over its fills
         ("score", f8),  # that a strategy gave the symbol (D-07)
+        ("currency_profit", f8),  # of the round trip in progress: money from conversion rates that moved (D-11)
+        ("borrow_rate", f8),  # in force (D-10); NaN: that of the config
         ("volume_bar", i4),  # bar to which volume_used belongs
         ("entry_bar", i4),  # bar of its first opening fill
         ("ranked", i4),  # symbol at this place of the last ranking (D-07)
         ("ambiguous", u1),  # 1 where one of its fills is
         ("barred", u1),  # 1 where nothing may be opened (K-05), 2 where its data has ended (D-04)
     ],
-    96,
+    112,
 )
 
 instrument_dt = record(
@@ -191,6 +190,7 @@ config_dt = record(
         ("cash_rate", f8),  # a year, on own cash above zero
         ("debit_rate", f8),  # a year, on own cash below zero
         ("borrow_rate", f8),  # a year, on the value of shorts
+        ("settlement_days", i4),  # sessions until the proceeds of a sale can be spent; 0: at once
         ("volume_window", i4),  # bars of the trailing mean
         ("bar_count", i4),  # bars in all: the last one ends the data
         ("slip_on", i4),  # bits of SlipOn
@@ -245,7 +245,7 @@ config_dt = record(
 account_dt = record(
     [
         ("cash", f8),  # all cash, short proceeds included
-        ("locked", f8),  # of it locked by shorts
+        ("locked", f8),  # of it locked by shorts, or not settled
         ("trial_cash", f8),  # what the orders checked so far on this bar would leave (cash_submit=cumulative_check)
         ("equity", f8),  # cash + marked positions, at the last processed bar
         ("initial_equity", f8),  # cash plus the initial positions at their own prices
@@ -271,6 +271,13 @@ account_dt = record(
         ("interest", f8),  # money received less paid (D-06)
         ("borrow_fees", f8),  # money paid (D-06)
         ("halt_peak", f8),  # from which a drawdown counts that begins a halt (K-05)
+        ("cash_rate", f8),  # in force (D-10); NaN: that of the config
+        ("debit_rate", f8),
+        ("unsettled_1", f8),  # of `locked`: proceeds that settle with the next session, with the one after it, …
+        ("unsettled_2", f8),
+        ("unsettled_3", f8),
+        ("unsettled_4", f8),
+        ("unsettled_5", f8),
         ("unfilled_not_touched", i8),  # sums over orders (U-01)
         ("unfilled_capped", i8),
         ("unfilled_no_volume", i8),
@@ -322,7 +329,7 @@ account_dt = record(
         ("action_bar", i4),  # its bar, 2**31-1 where there is none
         ("delistings", i4),  # positions that the engine closed (D-04)
     ],
-    456,
+    512,
 )
 
 FloatArray = NDArray[np.float64]

@@ -115,9 +115,8 @@ def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
         "live_trading.venue.faults={}",
     )
     drifted = admf(*again, "--confirm", "--drift")
-    assert re.search(r"drift of production: (\d+) orders, \1 as in the backtest of the same bars;", drifted.out), (
-        drifted.out
-    )
+    agrees = r"drift of production: (\d+) orders, \1 as in the backtest of the same bars;"
+    assert re.search(agrees, drifted.out), drifted.out
     refused(admf("live", config), 2, "--out FOLDER")
     refused(admf("live", config, "--out", "s", "--set", "live_trading.venue.faults={1: fire}"), 2, "unknown fault")
     refused(admf("live", ROOT / "configs" / "live" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")

@@ -10,16 +10,21 @@ import sysconfig
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
+import admf
 from admf.embed import Core, api_address, c_header
+from admf.orders import read_orders
+from admf.results import RunRecords
+from admf.run.entry import Run
 from admf_kernels import exported, records
 from admf_kernels.arena import Sizes, allocate, open_account
 from admf_kernels.c_header import c_name
-from admf_kernels.codes import OrderFlag, OrderStatus, Reason, Record, RunStatus
-from admf_kernels.records import LAYOUT_VERSION, order_dt
+from admf_kernels.codes import MarketFill, OrderFlag, OrderStatus, Reason, Record, RunStatus
+from admf_kernels.records import LAYOUT_VERSION, State, order_dt
 from admf_kernels.views import handles
-from embed.driving import market
+from embed.driving import COUNTERS, different_fields, market, some_orders
 from embed.test_pages import blocks
 from repo.checkout import ROOT
 
@@ -110,6 +115,66 @@ def test_the_c_functions_and_the_core_give_the_same_bits() -> None:
     assert driven.account.tobytes() == core.account.tobytes()
 
 
+def scripted(given: admf.Market) -> tuple[State, RunRecords]:
+    """An arena with a script of brackets, a cancel and single orders, and the records of the whole run."""
+    orders = [{"id": f"o{row}", **order} for row, order in enumerate(some_orders(given))]
+    child = {"side": "sell", "quantity": None, "parent": "o0", "oco": "exits", "limit_price": None, "stop_price": None}
+    first = orders[0] | {"bar": 0, "side": "buy", "type": "market", "limit_price": None, "stop_price": None}
+    stop = child | {"id": "stop", "bar": 0, "type": "stop", "stop_price": 1.0}
+    target = child | {"id": "target", "bar": 0, "type": "limit", "limit_price": 1e6}
+    orders[40]["cancel_bar"] = orders[40]["bar"] + 5
+    table = pl.DataFrame([first, stop, target, *orders[1:]], infer_schema_length=None)
+    run = Run.read(
+        given, execution=None, account=None, risk=None, record="full", close_positions=False, debug=False,
+        script=read_orders(table, given),
+    )  # fmt: skip
+    return run.state(), run.run(None).records
+
+
+def test_run_plays_a_script_in_pieces_and_beside_single_steps() -> None:
+    call, given = functions(), market(800)
+    market_table = handles(given.arrays)
+    expected = scripted(given)[1]
+    assert len(expected.fills) > 50
+    for targets in ([799], [0, 1, 90, 91, 799], [(300, 301), (420, 420), (422, 799)]):
+        state, _ = scripted(given)
+        place, own = market_table.ctypes.data, handles(state)
+        for target in targets:
+            if isinstance(target, tuple):  # one bar by `advance`: it begins, and `run` finishes it
+                first, target = target
+                assert call["run"](place, own.ctypes.data, first - 1, 256) == 0
+                assert call["advance"](place, own.ctypes.data, first, 256) == 0
+            assert call["run"](place, own.ctypes.data, target, 256) == 0
+        account = state.account[0]
+        assert state.fills[: account.fill_count].tobytes() == expected.fills.tobytes()
+        assert state.transitions[: account.transition_count].tobytes() == expected.transitions.tobytes()
+        assert state.curve.tobytes() == expected.curve.tobytes()
+        assert different_fields(account, expected.account, COUNTERS | {"hooked_count"}) == []
+        assert call["run"](place, own.ctypes.data, 800, 256) == exported.NO_SUCH_BAR
+        assert call["run"](place, own.ctypes.data, 5, 256) == exported.NO_SUCH_BAR
+
+
+def test_a_script_that_names_what_is_not_there_is_a_status() -> None:
+    call, given = functions(), market(800)
+    market_table, (state, _) = handles(given.arrays), scripted(given)
+    run, place, own = call["run"], market_table.ctypes.data, handles(state)
+    assert run(0, own.ctypes.data, 5, 256) == run(place, 0, 5, 256) == exported.NO_TABLE
+    child = int(np.flatnonzero(state.script_orders["parent"] >= 0)[0])
+    cancel = int(np.flatnonzero(state.script["kind"] >= 0)[0])
+    for rows, name, row in ((state.script_orders, "parent", child), (state.script, "number", cancel)):
+        kept = rows[name][row]
+        for wrong in (row, 2**31 - 1, *([-1] if name == "number" else [])):
+            rows[name][row] = wrong
+            assert run(place, own.ctypes.data, 799, 256) == exported.BAD_SCRIPT
+        rows[name][row] = kept
+    short = handles(state._replace(script_numbers=state.script_numbers[:-1]))
+    assert run(place, short.ctypes.data, 799, 256) == exported.BAD_SCRIPT
+    short = handles(state._replace(curve=state.curve[:-1]))
+    assert run(place, short.ctypes.data, 799, 256) == exported.BAD_TABLE
+    assert run(place, own.ctypes.data, 799, 2**62) == RunStatus.NEED_ROOM
+    assert run(place, own.ctypes.data, 799, 256) == 0
+
+
 def test_open_leaves_what_the_arena_begins_with() -> None:
     state = allocate(Sizes(2, 0, 64, Record.SUMMARY))
     open_account(state, 5_000.0, [(0.0, 0.0), (0.0, 0.0)], margin=True)
@@ -117,6 +182,8 @@ def test_open_leaves_what_the_arena_begins_with() -> None:
     for rows in (state.account, state.positions):
         rows.view(np.uint8)[:] = 0xA5
     table = handles(state)
+    assert functions()["open"](table.ctypes.data, 5_000.0, 0) == 0
+    assert functions()["open"](table.ctypes.data, 5_000.0, 64) == RunStatus.NEED_ROOM  # and two of the engine's own
     assert functions()["open"](table.ctypes.data, 5_000.0, 0) == 0
     for name in expected[0].dtype.names:
         np.testing.assert_array_equal(state.account[name], expected[0][name], err_msg=name)
@@ -139,7 +206,17 @@ def test_bad_input_is_a_status_with_words() -> None:
         kept, table[word] = table[word], 0
         assert advance(place, own, 0, 4) in (exported.BAD_TABLE, exported.NO_SUCH_BAR, RunStatus.NEED_ROOM), word
         table[word] = kept
+    for column in range(2, 18, 3):  # three symbols where the account has one
+        market_table[column] = 3
+        assert advance(place, own, 0, 4) == exported.BAD_TABLE
+        market_table[column] = 1
+    core._state.config["market_fill"] = MarketFill.NEXT_VWAP
+    assert advance(place, own, 0, 4) == exported.BAD_TABLE  # no such column
+    core._state.config["market_fill"] = MarketFill.NEXT_OPEN
     request = np.zeros(1, order_dt)
+    request["bits"] = OrderFlag.CHILD
+    assert call["submit"](own, request.ctypes.data) == exported.BAD_BITS
+    request["bits"] = 0
     assert call["submit"](0, request.ctypes.data) == call["submit"](own, 0) == exported.NO_TABLE
     assert call["submit"](own, request.ctypes.data) == 0  # no order at all: the book says why
     assert advance(place, own, 0, 4) == 0

@@ -1,5 +1,9 @@
 """`Cores`: many accounts in one call, each as a core alone would be."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -132,6 +136,60 @@ def test_orders_are_taken_back() -> None:
     cores.step()
     assert cores.accounts["orders_cancelled"].tolist() == [0, 1]
     assert cores.accounts["working_count"].tolist() == [1, 0]
+
+
+def test_orders_are_changed() -> None:
+    given = market(50)
+    cores, rows = Cores(given, 2), requests(2)
+    rows["side"], rows["quantity"], rows["type"], rows["limit_price"] = 1, 5.0, 1, 1.0
+    cores.submit(rows)
+    cores.step()
+    cores.replace([0, 1], rows["number"], limit_price=[2.0, 1e6], quantity=7.0)
+    cores.step()
+    assert cores.positions["quantity"][:, 0].tolist() == [0.0, 7.0]
+    assert cores.orders["limit_price"][0, 0] == 2.0
+    for changes, words in (
+        ({}, "changes nothing"),
+        ({"quantity": [1.0, -1.0]}, "quantity: out of range"),
+        ({"limit_price": [1.0, 2.0, 3.0]}, "limit_price: not one for each order"),
+    ):
+        with pytest.raises(OrderError, match=words):
+            cores.replace([0, 1], rows["number"], **changes)
+    with pytest.raises(OrderError, match="number: not one for each order"):
+        cores.cancel([0, 1], [3])
+
+
+def test_limits_hold_for_each_core() -> None:
+    given, risk = market(200), admf.Risk(max_position_size=8.0, price_collar=0.05, max_drawdown=0.5)
+    cores, alone, rows = Cores(given, 3, risk=risk), Core(given, risk=risk, record="summary"), requests(3)
+    for bar in range(150):
+        cores.step()
+        alone.step()
+        if bar % 10 == 0:
+            rows["number"], rows["side"], rows["quantity"] = np.arange(3), 1 if bar % 20 else -1, [3.0, 6.0, 20.0]
+            cores.submit(rows)
+            alone.submit("buy" if bar % 20 else "sell", 20.0)
+    assert np.abs(cores.positions["quantity"][:, 0]).max() <= 8.0
+    assert different_fields(alone.account[0], cores.accounts[2], OWN) == []
+    with pytest.raises(ConfigError, match=r"risk\.symbols"):
+        Cores(given, 3, risk=admf.Risk(symbols=("XYZ",)))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a mapped file stays open")
+def test_buffers_in_a_folder_are_mapped_by_another_process_while_they_change(tmp_path: Path) -> None:
+    cores, rows = Cores(market(100), 4, folder=tmp_path), requests(4)
+    read = "import sys, numpy; rows = numpy.load(sys.argv[1], mmap_mode='r'); print(*rows['bar'], *rows['fill_count'])"
+    command = [sys.executable, "-c", read, str(tmp_path / "account.npy")]
+    rows["side"], rows["quantity"] = 1, 5.0
+    cores.submit(rows)
+    cores.step([1, 2, 3, 0])
+    assert isinstance(cores.accounts.base, np.memmap)  # what is told is the file itself
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    with pytest.raises(ConfigError, match=r"account.npy"):
+        Cores(market(100), 4, folder=tmp_path)
+    with pytest.raises(ConfigError, match="not a folder"):
+        Cores(market(100), 4, folder=tmp_path / "none")
+    assert done.stdout.split() == ["[0]", "[1]", "[2]", "[-1]", "[1]", "[1]", "[1]", "[0]"]
 
 
 def broken(field: str, value: Any) -> np.ndarray:

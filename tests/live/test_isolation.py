@@ -3,6 +3,7 @@
 import errno
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -195,6 +196,17 @@ def test_one_that_hangs_is_removed_and_the_others_go_on() -> None:
         Hangs.gate.set()
     assert list(made.results) == ["good"]
     assert made.results["good"]["bars_processed"] == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_the_end_waits_for_one_that_gets_on(model: ThreadModel) -> None:
+    class Slow(EventStrategy):
+        def on_bar(self, bar: BarEvent) -> None:
+            time.sleep(0.01)
+
+    made = manager(market(60), settings("slow", Slow()), settings("good"), thread_model=model, stall_timeout_s=0.3)
+    results = made.run()
+    assert results["slow"]["bars_processed"] == results["good"]["bars_processed"] == 60
 
 
 def test_a_hook_may_pause_itself_and_others() -> None:

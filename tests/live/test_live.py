@@ -1,7 +1,6 @@
 """Live trading against the local exchange: the backtest's fills, whatever the wire does, and after every crash."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +17,10 @@ from admf.live.router import OrderRouter, Report, check_account, read_token
 from admf.live.strategy_container import LiveStrategyContainer
 from admf.strategies import ProductionStrategy, TrendFollowingStrategy
 from admf.testing import ExchangeFeed, LocalExchange
-from admf.testing.exchange import FAULTS, TOKEN
-from live_support import RULES, BuysEveryBar, BuysOnce, DayOrders, manager, market, settings
+from admf.testing.exchange import FAULTS
+from live_support import BuysEveryBar, BuysOnce, DayOrders, connect, local_exchange, manager, market, settings
 
 LIMIT = admf.Risk(max_position_size=10_000)
-
-
-def exchange(bars: admf.Market, **more: Any) -> LocalExchange:
-    return LocalExchange(HistoricalFeed(bars), RULES, **more)
-
-
-def no_pause(_: float) -> None:
-    """The local exchange needs no rest."""
-
-
-OPEN: list[HttpRouter] = []
-
-
-@pytest.fixture(autouse=True)
-def hang_up() -> Iterator[None]:
-    yield
-    while OPEN:
-        OPEN.pop().close()
-
-
-def connect(venue: LocalExchange) -> HttpRouter:
-    OPEN.append(HttpRouter(venue.url, TOKEN, no_pause))
-    return OPEN[-1]
 
 
 def container_of(venue: LocalExchange, folder: Path, strategy: Any) -> LiveStrategyContainer:
@@ -79,7 +55,7 @@ def admf_sides(fills: Any) -> Any:
 @pytest.mark.parametrize("strategy", [ProductionStrategy, DayOrders, BuysOnce], ids=lambda kind: kind.__name__)
 def test_without_faults_live_is_paper(tmp_path: Path, strategy: Any) -> None:
     bars = market(420)
-    with exchange(bars) as venue:
+    with local_exchange(bars) as venue:
         one = container_of(venue, tmp_path, strategy())
         while (bar := venue.step()) is not None:
             one.take([bar])
@@ -98,7 +74,7 @@ def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     faults = {number: draw.choice(FAULTS) for number in range(4_000) if draw.random() < 0.25}
     bars = market(70)
-    with exchange(bars, faults=faults) as venue:
+    with local_exchange(bars, faults=faults) as venue:
         one = container_of(venue, tmp_path, BuysEveryBar())
         while (bar := venue.step()) is not None:
             one.take([bar])
@@ -116,6 +92,8 @@ class CrashError(BaseException):
 
 class Mortal:
     """A router in front of which the process dies after some calls, before or after the call reaches the venue."""
+
+    has_reduce_only, reconnects = True, 0
 
     def __init__(self, router: HttpRouter, lives: int, *, after: bool) -> None:
         self._router, self._lives, self._after = router, lives, after
@@ -135,8 +113,9 @@ class Mortal:
     def change(self, *arguments: Any) -> Any:
         return self._call("change", *arguments)
 
-    def knows(self, *arguments: Any) -> Any:
-        return self._call("knows", *arguments)
+    def open_orders(self) -> set[str]:
+        found: set[str] = self._call("open_orders")
+        return found
 
     def reports(self, after: int) -> list[Report]:
         found: list[Report] = self._call("reports", after)
@@ -151,7 +130,7 @@ class Mortal:
 def test_after_any_crash_nothing_is_lost_or_doubled(tmp_path: Path, seed: int, after: bool) -> None:
     """The process dies again and again at a random call; each time a new one takes the journal up."""
     draw = random.Random(seed)
-    with exchange(market(120)) as venue:
+    with local_exchange(market(120)) as venue:
         crashes, bar = 0, venue.step()
         while bar is not None:
             router = Mortal(connect(venue), draw.randrange(3, 60), after=after)
@@ -181,7 +160,7 @@ def test_after_any_crash_nothing_is_lost_or_doubled(tmp_path: Path, seed: int, a
 
 
 def test_another_currency_and_another_clock_are_refused() -> None:
-    with exchange(market(20), clock_skew_ns=10_000_000_000) as venue:
+    with local_exchange(market(20), clock_skew_ns=10_000_000_000) as venue:
         router, now_ns = connect(venue), -1  # the exchange has played no bar
         assert check_account(router, "USD", None)["cash"] == 100_000.0
         with pytest.raises(ConfigError, match="another currency; found 'USD'; allowed: EUR"):
@@ -191,7 +170,7 @@ def test_another_currency_and_another_clock_are_refused() -> None:
 
 
 def test_limits_hold_before_anything_is_sent(tmp_path: Path) -> None:
-    with exchange(market(40)) as venue:
+    with local_exchange(market(40)) as venue:
         router = connect(venue)
         limits = settings("one", BuysEveryBar(), risk=admf.Risk(max_position_size=7))
         one = make_container(limits, venue.facts, Care(), venue=Venue(router, tmp_path))
@@ -204,7 +183,7 @@ def test_limits_hold_before_anything_is_sent(tmp_path: Path) -> None:
 
 
 def test_what_the_venue_refuses_is_rejected_in_its_words(tmp_path: Path) -> None:
-    with exchange(market(40)) as venue:
+    with local_exchange(market(40)) as venue:
         one = container_of(venue, tmp_path, BuysOnce())
         broker = one.container.resolve("broker")
         broker._router._headers["Authorization"] = "Bearer wrong"
@@ -219,7 +198,7 @@ def test_what_the_venue_refuses_is_rejected_in_its_words(tmp_path: Path) -> None
 
 
 def test_a_manager_trades_several_strategies_on_one_account(tmp_path: Path) -> None:
-    with exchange(market(150)) as venue:
+    with local_exchange(market(150)) as venue:
         services = {"market_data_feed": ExchangeFeed(venue), "order_router": connect(venue)}
         made = LiveTradingManager(services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path)
         made.add_strategy("once", settings("once", BuysOnce(), risk=LIMIT))
@@ -231,7 +210,7 @@ def test_a_manager_trades_several_strategies_on_one_account(tmp_path: Path) -> N
 
 
 def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
-    with exchange(market(60)) as venue:
+    with local_exchange(market(60)) as venue:
         router = connect(venue)
         services = {"market_data_feed": ExchangeFeed(venue), "order_router": router}
         made = LiveTradingManager(
@@ -241,7 +220,7 @@ def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
         bars = iter(made.feed)
         made._hand_over([next(bars) for _ in range(5)])
         assert made.status()["killed"] == ""
-        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)))
+        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)), "SYM")
         for bar in bars:
             made._hand_over([bar])
         assert made.status()["killed"].startswith("reconciliation: SYM: ours ")

@@ -126,6 +126,7 @@ class Rules:
     cash_rate: float = 0.0
     debit_rate: float = 0.0
     borrow_rate: float = 0.0
+    settlement_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,7 @@ class Position:
     entry_value: float = 0.0
     exit_value: float = 0.0
     commission: float = 0.0
+    currency_profit: float = 0.0  # of the round trip: money from conversion rates that moved (D-11)
     entry_bar: int = -1
     ambiguous: bool = False  # whether a fill of the round trip is (W-10)
 

@@ -7,7 +7,7 @@ import pytest
 
 import admf
 from admf.errors import ConfigError, DataError
-from sweep_support import market, sweep
+from sweep_support import Guarded, market, sweep
 
 BARS, SHARE = 600, 0.003
 
@@ -92,21 +92,6 @@ def test_the_first_exit_cancels_the_others() -> None:
     assert result.metrics["fills"] == 4
 
 
-class Guarded(admf.SignalStrategy):
-    """The averages above as a rule, with exits."""
-
-    fast: int = 5
-    slow: int = 21
-    stop_loss: float = 0.004
-    take_profit: float = 0.006
-    trailing_stop: float = 0.005
-    fast_average = admf.signals.sma("fast")
-    slow_average = admf.signals.sma("slow")
-
-    def rule(self, fast_average, slow_average):
-        return fast_average > slow_average
-
-
 class Counted(Guarded):
     quantity: float = 7.0
 
@@ -129,7 +114,7 @@ def test_exits_of_a_rule_are_axes() -> None:
     study = sweep(strategy=Guarded(), grid={"stop_loss": [0.0, 0.004, 1.5]})
     assert study.results["status"].to_list() == ["done", "done", "failed"]
     assert "allowed: 0 <= stop_loss < 1" in study.results["error"][2]
-    assert study.results["path"].to_list()[:2] == ["engine", "engine"]
+    assert study.results["path"].to_list()[:2] == ["lanes", "lanes"]
     assert study.results["trace_hash"][1] == admf.backtest(market(), Guarded()).trace_hash
     with pytest.raises(ConfigError, match="no parameter 'fraction'"):
         Counted(fraction=0.5)

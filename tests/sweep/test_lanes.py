@@ -15,7 +15,7 @@ from admf.strategies import SmaCross
 from admf.sweeps import allowed
 from admf_kernels._jit import compile_now, specialise
 from admf_kernels.lanes import FIELDS, LANES, observe_lanes, sample_lanes
-from sweep_support import Breakout, Swing, market, single, sweep
+from sweep_support import Breakout, Guarded, Swing, market, single, sweep
 from user_laws import LAWS
 
 COSTS = {"slippage": admf.slippage.bps(1.0), "commission": admf.commission.bps(1.0)}
@@ -49,6 +49,37 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "breakout": {"strategy": Breakout(), "grid": {"period": range(2, 40)}},
     "leverage": {"grid": {"fast": [3, 5], "fraction": [0.5, 1.0], "account.leverage": [1.0, 3.0]}},
+    "exits": {
+        "strategy": Guarded(),
+        "grid": {
+            "fast": [3, 8],
+            "lowest_side": [-1, 0],
+            "stop_loss": [0.0, 0.002, 0.02],
+            "take_profit": [0.0, 0.003],
+            "trailing_stop": [0.0, 0.002, 0.01],
+        },
+    },
+    "exits with costs": {
+        "strategy": Guarded(lowest_side=-1),
+        "grid": {
+            "stop_loss": [0.002, 0.02],
+            "trailing_stop": [0.0, 0.004],
+            "execution.path": ["worst", "best", "queue"],
+            "execution.trail_ref": ["extreme", "close"],
+            "execution.limit_trigger": ["touch", "through_ticks"],
+            "execution.child_activation": ["same_bar", "next_bar"],
+        },
+        "execution": admf.Execution(**COSTS),
+    },
+    "exits along a path": {
+        "strategy": Guarded(trailing_stop=0.0),
+        "grid": {"take_profit": [0.002, 0.01], "execution.path": ["ohlc", "olhc", "adaptive", "candle"]},
+    },
+    "exits over blocks": {
+        "market": market(9_000),
+        "strategy": Guarded(stop_loss=0.02, take_profit=0.03),
+        "grid": {"slow": [50, 700], "trailing_stop": [0.0, 0.02]},
+    },
     "positions": {"grid": {"fast": [3, 5]}, "account": admf.Account(positions={"SYM": (10.0, 90.0)})},
     "long": {"market": market(9_000), "grid": {"fast": [3, 30], "slow": [50, 700]}},
     "one block": {"market": market(1_024), "grid": {"fast": [3, 5]}},
@@ -73,6 +104,14 @@ def test_returns_are_sampled_alike(intraday: bool, monkeypatch: pytest.MonkeyPat
     lanes, engine = _both(monkeypatch, market=bars, grid={"fast": [3, 5, 8]})
     assert lanes.drop("path").equals(engine.drop("path"))
     assert lanes["sharpe"].is_finite().all()
+
+
+def test_a_trail_along_a_path_goes_to_the_order_engine() -> None:
+    """X-03: the path moves it inside the bar, where lanes do not look."""
+    study = sweep(strategy=Guarded(), grid={"trailing_stop": [0.0, 0.005], "execution.path": ["worst", "ohlc"]})
+    assert study.results["path"].to_list() == ["lanes", "lanes", "lanes", "engine"]
+    for row in range(4):
+        assert study.results["trace_hash"][row] == single(study, row).trace_hash
 
 
 class Short(admf.SignalStrategy):
@@ -136,6 +175,19 @@ def test_the_loops_over_lanes_are_vectorised() -> None:
         assert len(re.findall(rf"\bv?{operation}pd\b", text)) >= 4, operation
         assert not re.findall(rf"\bv?{operation}sd\b", text), operation
     assert "maskmov" not in text
+
+
+class Noted(Guarded):
+    """What an exit leaves behind is another thing than the base class remembers."""
+
+    def on_bar(self, ctx):
+        if ctx.bar == 5:
+            ctx.buy(1.0)
+
+
+def test_hooks_of_its_own_run_in_the_order_engine() -> None:
+    assert allowed.strategy_allows(Guarded())
+    assert not allowed.strategy_allows(Noted())
 
 
 NOT_ALLOWED: dict[str, dict[str, Any]] = {

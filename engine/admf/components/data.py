@@ -208,13 +208,14 @@ def rebuilt(market: Market, symbols: Sequence[str], start: Any, end: Any) -> Mar
     rows = slice(0, market.bar_count)
     parts = [bars_of(market, symbol, rows, start, end) for symbol in symbols]
     instruments = [market.instruments[market.symbols.index(symbol)] for symbol in symbols]
-    return Market(parts, sessions=market.session_rule, instruments=instruments)
+    return Market(parts, sessions=market.session_rule, instruments=instruments, **market.given_tables.of(parts))
 
 
 def cut(market: Market, first: int, last: int) -> Market:
     """The bars [first, last) of a market, as a market of its own that holds no other bar."""
     parts = [bars_of(market, symbol, slice(first, last), None, None) for symbol in market.symbols]
-    return Market(parts, sessions=market.session_rule, instruments=list(market.instruments))
+    instruments = list(market.instruments)
+    return Market(parts, sessions=market.session_rule, instruments=instruments, **market.given_tables.of(parts))
 
 
 def bars_of(market: Market, symbol: str, rows: slice, start: Any, end: Any) -> Bars:

@@ -21,6 +21,7 @@ from admf.models import Problems
 
 if TYPE_CHECKING:
     from admf.data import Bars, Instrument, Market
+    from admf.data.market import GivenTables
     from admf.events import EventStrategy
     from admf.results.records import RecordLevel
     from admf.strategy import CompiledStrategy
@@ -108,18 +109,27 @@ class Config:
         count = data.generate.symbols
         return [f"S{place:0{len(str(count))}}" for place in range(1, count + 1)] if count > 1 else [symbol]
 
+    def tables(self) -> "GivenTables":
+        """The files beside the bars; relative paths start at the folder of the configuration."""
+        from admf.data.market import GivenTables
+
+        data, folder = self.root.data, self.folder
+        actions, rates = (None if name is None else folder / name for name in (data.actions, data.rates))
+        conversions = {
+            name: folder / rate if isinstance(rate, str) else rate for name, rate in data.conversions.items()
+        }
+        return GivenTables(actions, rates, conversions)
+
     def market(self, bars: "list[Bars] | None" = None) -> "Market":
         """The bars (those of the configuration unless given) on their clock, with instruments and actions."""
         from admf.data import Market
-        from admf.data.actions import within
         from admf.data.sessions import rule_name
 
         bars, sessions = self.parts() if bars is None else bars, self.root.data.sessions
         hours = self.folder / sessions if rule_name(sessions) == "hours" else sessions
         try:
-            actions = self.root.data.actions
-            rows = None if actions is None else within(self.folder / actions, bars)
-            return Market(bars, sessions=hours, instruments=self.instruments(), actions=rows)
+            tables = self.tables().of(bars)
+            return Market(bars, sessions=hours, instruments=self.instruments(), **tables)
         except DataError as error:
             raise in_words_of_config(error) from None
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from admf.config.kinds import Choice, ClassName, Moment, SessionRule, Size, Speed, Switch, Symbols
+from admf.config.kinds import Choice, ClassName, Moment, RateOrFile, SessionRule, Size, Speed, Switch, Symbols
 from admf.errors import ConfigError
 from admf.execution import PRESETS, Account, Execution, Risk
 from admf.execution.values import Value, plain
@@ -82,7 +82,8 @@ class Data(Section):
     """Where the bars come from: a file, or made up. Relative paths start at the folder of the configuration.
 
     `symbols` are one or several of a table with a column of symbols, or `all` of them; `actions` a file of splits,
-    dividends and funding rates.
+    dividends and funding rates, `rates` one of interest and borrow rates that change, `conversions` a rate, or a file
+    of them, for each currency that is not the account's.
     """
 
     path: Name | None = None
@@ -97,6 +98,8 @@ class Data(Section):
     frequency: Name | None = None
     generate: Generate | None = None
     actions: Name | None = None
+    rates: Name | None = None
+    conversions: dict[str, Annotated[float | str, Leaf(RateOrFile())]] = {}
 
 
 class InstrumentRules(Section):
@@ -105,7 +108,7 @@ class InstrumentRules(Section):
     tick_size: Positive | None = None
     lot_size: Positive | None = None
     multiplier: Positive = 1.0
-    currency: Name = "USD"
+    currency: Name | None = None
     min_quantity: Positive | None = None
     delisting_value: Annotated[float | None, Leaf(Number(minimum=0.0, absent=0.0))] = None
     funding_rate: Annotated[float | None, Leaf(Number(absent=0.0))] = None

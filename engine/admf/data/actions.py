@@ -62,14 +62,19 @@ def read_actions(table: Any, symbols: Sequence[str], clock: StampArray, dated: b
     return np.concatenate(parts)
 
 
-def actions_frame(table: Any) -> pl.DataFrame:
-    """The table with the columns that are needed; DataError where they are not there."""
+def read_table(table: Any) -> pl.DataFrame:
+    """A table in memory, or all of its file."""
     if isinstance(table, str | PathLike):
         path = Path(table)
         form = find_format(path)
         with reading(path, form):
             table = form.read(path, form.names(path))
-    frame = to_frame(table)
+    return to_frame(table)
+
+
+def actions_frame(table: Any) -> pl.DataFrame:
+    """The table with the columns that are needed; DataError where they are not there."""
+    frame = read_table(table)
     if "ex_date" in frame.columns and "timestamp" not in frame.columns:
         frame = frame.rename({"ex_date": "timestamp"})
     if "factor" in frame.columns and "split_ratio" not in frame.columns:
@@ -164,6 +169,12 @@ def accruals(session_end: NDArray[np.int32], stamps: StampArray, day_ns: int) ->
     ends = np.unique(session_end)[:-1].astype(np.int64)
     days = stamps[ends + 1] // day_ns - stamps[ends] // day_ns
     return as_rows(ActionKind.ACCRUAL, ends, np.zeros(len(ends)), days)
+
+
+def settlements(session_end: NDArray[np.int32]) -> Rows:
+    """One row for the first bar of each session but the first."""
+    firsts = np.unique(session_end)[:-1].astype(np.int64) + 1
+    return as_rows(ActionKind.SETTLEMENT, firsts, np.zeros(len(firsts)), 1.0)
 
 
 def in_order(*parts: Rows) -> Rows:

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from admf.live.ledger import OrderLine
+from admf.live.order_lines import OrderLine
 from admf_kernels.codes import OrderStatus, OrderType, Reason
 
 SIDES = ("live", "backtest")

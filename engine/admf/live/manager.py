@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 from admf.container import ComponentRegistry, ContainerFactory
 from admf.coordinate import BacktestResults, ExecutionMode, ThreadModel
 from admf.errors import ConfigError, RunError
-from admf.execution import Risk
 from admf.live.bars import Facts, FeedBar
 from admf.live.broker import ORDER_ROUTER
 from admf.live.drift import Drift
@@ -21,6 +20,7 @@ from admf.live.making import Venue, make_container
 from admf.live.monitor import Monitor
 from admf.live.reconciling import Reconciler
 from admf.live.recording import header_of
+from admf.live.refusing import names_of, refuse_unfit
 from admf.live.router import OrderRouter
 from admf.live.runners import LoopRunner, Runner, ThreadRunner, bars_for
 from admf.live.settings import Care, Shared, StrategySettings, read_strategy
@@ -33,7 +33,6 @@ from admf.replay.log import SUFFIX
 FEED = "market_data_feed"
 MODES = (ExecutionMode.PAPER_TRADING, ExecutionMode.LIVE_TRADING)
 THREAD_MODELS = (ThreadModel.ASYNC_SINGLE, ThreadModel.ASYNC_MULTI, ThreadModel.MULTI_THREADED, ThreadModel.MIXED)
-CLOSE_TIMEOUT_S = 10.0  # for the work that waits at the end
 ONE_LOOP = "one loop for all"
 
 
@@ -131,7 +130,7 @@ class LiveTradingManager:
             facts = self._facts(settings)
             self._monitor.open_log()
             if self._venue is not None:
-                refuse_unfit(settings)
+                refuse_unfit(settings, facts)
             recorder, venue = self._recorder(settings, facts), self._venue
             if recorder is not None and venue is not None:
                 venue = recorded(venue, strategy_id, recorder)
@@ -173,9 +172,9 @@ class LiveTradingManager:
         with self._lock:
             container = self._find(strategy_id)
             runner, name = self._runner_of(container), self._runner_name(container)
-            is_back = container.state is not LiveState.STALLED and runner.remove(container, self.care.stall_timeout_s)
+            is_back = gets_on(lambda wait_s: runner.remove(container, wait_s), [container], self.care.stall_timeout_s)
             if name == container.container_id:
-                self._runners.pop(name).close(CLOSE_TIMEOUT_S if is_back else 0.0)
+                self._end_runner(name, self._runners.pop(name))
             if not is_back:
                 self._last_seen[strategy_id] = self._health.seen(self.active_strategies.pop(strategy_id))
                 remedy = "what it did is lost; its thread ends with the process"
@@ -300,12 +299,10 @@ class LiveTradingManager:
         """
         self.feed.close()
         with self._lock:
-            stalled = [name for name, other in self.active_strategies.items() if other.state is LiveState.STALLED]
-            lost = {self._runner_name(self.active_strategies[name]) for name in stalled}
             for name, runner in self._runners.items():
-                if name not in lost:
-                    runner.close(CLOSE_TIMEOUT_S)
+                self._end_runner(name, runner)
             self._runners.clear()
+            stalled = [name for name, other in self.active_strategies.items() if other.state is LiveState.STALLED]
             failed = {}
             for strategy_id in [name for name in self.active_strategies if name not in stalled]:
                 try:
@@ -321,6 +318,15 @@ class LiveTradingManager:
         if stalled:
             remedy = "what it did is lost; its thread ends with the process"
             raise RunError("a hook does not return", field="strategies", found=", ".join(stalled), remedy=remedy)
+
+    def _end_runner(self, name: str, runner: Runner) -> None:
+        """Waits as long as one of its containers gets on; a hook that does not return is left behind."""
+        carried = [one for one in self.active_strategies.values() if self._runner_name(one) == name]
+        if not gets_on(runner.close, carried, self.care.stall_timeout_s):
+            guilty = runner.abandon()
+            for one in carried:
+                if one.container_id == guilty:
+                    one.state = LiveState.STALLED
 
     def _finish(self, strategy_id: str) -> BacktestResults | None:
         container = self.active_strategies.pop(strategy_id)
@@ -366,28 +372,17 @@ class LiveTradingManager:
         return {**modes, "feed": feed, "strategies": strategies, "ended": sorted(self.results)}
 
 
-def refuse_unfit(settings: StrategySettings) -> None:
-    """ConfigError for a strategy whose orders nobody would hold to limits before they are sent."""
-    field = f"strategies.{settings.strategy_id}"
-    if settings.is_compiled:
-        remedy = "use its twin on the bus (admf.EventStrategy)"
-        found = type(settings.strategy).__name__
-        raise ConfigError("a compiled strategy trades on paper only", field=field, found=found, remedy=remedy)
-    if settings.risk.max_position_size is None:
-        message, remedy = "no limit", "give max_position_size, in units"
-        raise ConfigError(message, field=f"{field}.max_position_size", remedy=remedy)
-    known = Risk(max_position_size=settings.risk.max_position_size, max_portfolio_heat=settings.risk.max_portfolio_heat)
-    if settings.risk != known:
-        message, allowed = "a limit that nobody holds at a venue yet", "max_position_size, max_portfolio_heat"
-        raise ConfigError(message, field=f"{field}.risk", found=settings.risk, allowed=allowed)
+def gets_on(end: Callable[[float], bool], carried: Sequence[LiveStrategyContainer], stall_s: float) -> bool:
+    """Asks for an end as long as one of the containers gets on; False where a hook does not return."""
+    if any(one.state is LiveState.STALLED for one in carried):
+        return False
+    while not end(stall_s):
+        if all(time.monotonic() - one.pulse.beat_s > stall_s for one in carried):
+            return False
+    return True
 
 
 def controlled(container: LiveStrategyContainer, action: Sequence[Any], done: threading.Event) -> None:
     """One action on a container."""
     container.control(*action)
     done.set()
-
-
-def names_of(members: Sequence[Any]) -> str:
-    """Names of members of an enum."""
-    return ", ".join(member.name for member in members)

@@ -12,7 +12,7 @@ class Pulse:
     """Written by the thread of the container and by who brings the bars, read from any thread."""
 
     def __init__(self) -> None:
-        self.came_s = self._beat_s = time.monotonic()  # when a bar was last brought, when it last answered
+        self.came_s = self.beat_s = time.monotonic()  # when a bar was last brought, when it last answered
         self._lag_s = 0.0  # that what it took last had waited
         self.bars = 0  # taken
         self.errors: deque[BaseException] = deque(maxlen=ERRORS_KEPT)
@@ -22,8 +22,13 @@ class Pulse:
 
     def beat(self, asked_s: float) -> None:
         """A sign of life, and how long the question has waited."""
-        self._beat_s = time.monotonic()
-        self._lag_s = self._beat_s - asked_s
+        self.beat_s = time.monotonic()
+        self._lag_s = self.beat_s - asked_s
+
+    def take(self) -> None:
+        """A bar was taken."""
+        self.bars += 1
+        self.beat_s = time.monotonic()
 
     def note(self, error: BaseException) -> None:
         """A failure."""
@@ -36,7 +41,7 @@ class Pulse:
         now_s = time.monotonic()
         return {
             "bars": self.bars,
-            "heartbeat_age_s": round(now_s - self._beat_s, 3),
+            "heartbeat_age_s": round(now_s - self.beat_s, 3),
             "lag_s": round(self._lag_s, 6),
             "stale_s": round(now_s - self.came_s, 3) if self.waits_for_bars else None,
             "errors": self.error_count,

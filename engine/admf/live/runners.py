@@ -36,12 +36,16 @@ class Runner(Protocol):
         """Queues work where there is room, and waits for nothing."""
         ...
 
-    def remove(self, container: LiveStrategyContainer, timeout_s: float | None) -> bool:
-        """Lets a container go after the work it has; False where that took too long."""
+    def remove(self, container: LiveStrategyContainer, timeout_s: float) -> bool:
+        """Lets a container go after the work it has; False where that takes longer, to be asked again or abandoned."""
         ...
 
-    def close(self, timeout_s: float) -> None:
-        """Ends after the work that waits."""
+    def close(self, timeout_s: float) -> bool:
+        """Ends after the work that waits; False where that takes longer, to be asked again or abandoned."""
+        ...
+
+    def abandon(self) -> str:
+        """Waits no longer; the id of the container whose hook does not return."""
         ...
 
 
@@ -50,6 +54,7 @@ class ThreadRunner:
 
     def __init__(self, name: str) -> None:
         self._inbox: queue.Queue[Work | None] = queue.Queue(INBOX_BATCHES)
+        self._is_ending = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -65,7 +70,7 @@ class ThreadRunner:
     def add(self, container: LiveStrategyContainer) -> None:
         """Nothing to do: the thread is the container's own."""
 
-    def put(self, container: LiveStrategyContainer, work: Work | None, timeout_s: float | None) -> bool:
+    def put(self, container: LiveStrategyContainer, work: Work, timeout_s: float | None) -> bool:
         """Queues work; False where the inbox stayed full."""
         try:
             self._inbox.put(work, timeout=timeout_s)
@@ -78,19 +83,27 @@ class ThreadRunner:
         with suppress(queue.Full):
             self._inbox.put_nowait(work)
 
-    def remove(self, container: LiveStrategyContainer, timeout_s: float | None) -> bool:
-        """Ends the thread after its work; False where that took too long."""
-        if self.put(container, None, timeout_s):
-            self._thread.join(timeout_s)
+    def remove(self, container: LiveStrategyContainer, timeout_s: float) -> bool:
+        """Ends the thread after its work; False where it has not ended yet."""
+        return self.close(timeout_s)
+
+    def close(self, timeout_s: float) -> bool:
+        """Ends the thread after its work; False where it has not ended yet."""
+        end_s = time.monotonic() + timeout_s
+        if not self._is_ending:
+            try:
+                self._inbox.put(None, timeout=timeout_s)
+            except queue.Full:
+                return False
+            self._is_ending = True
+        self._thread.join(max(0.0, end_s - time.monotonic()))
         return not self._thread.is_alive()
 
-    def close(self, timeout_s: float) -> None:
-        """Ends the thread after its work."""
-        try:
-            self._inbox.put(None, timeout=timeout_s)
-        except queue.Full:  # it hangs; a daemon
-            return
-        self._thread.join(timeout_s)
+    def abandon(self) -> str:
+        """Leaves the thread, which ends with its hook, or with the process."""
+        with suppress(queue.Full):
+            self._inbox.put_nowait(None)
+        return self._thread.name
 
 
 class Inbox(NamedTuple):
@@ -111,7 +124,8 @@ class LoopRunner:
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
         self._inboxes: dict[str, Inbox] = {}
-        self._endings: list[Future[None]] = []  # of tasks that were asked to end
+        self._endings: dict[str, Future[None]] = {}  # of tasks that were asked to end
+        self._busy_with = ""  # id of the container that works now
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -132,11 +146,12 @@ class LoopRunner:
     async def _add(self, name: str) -> None:
         waiting: asyncio.Queue[Work | None] = asyncio.Queue()
         room = threading.Semaphore(INBOX_BATCHES)
-        self._inboxes[name] = Inbox(waiting, room, self._loop.create_task(self._work(waiting, room), name=name))
+        self._inboxes[name] = Inbox(waiting, room, self._loop.create_task(self._work(name, waiting, room)))
 
-    async def _work(self, waiting: "asyncio.Queue[Work | None]", room: threading.Semaphore) -> None:
+    async def _work(self, name: str, waiting: "asyncio.Queue[Work | None]", room: threading.Semaphore) -> None:
         while (work := await waiting.get()) is not None:
             room.release()
+            self._busy_with = name
             work()
             await asyncio.sleep(0)  # the others' turn
 
@@ -154,31 +169,34 @@ class LoopRunner:
         if inbox.room.acquire(blocking=False):
             self._loop.call_soon_threadsafe(inbox.waiting.put_nowait, work)
 
-    def remove(self, container: LiveStrategyContainer, timeout_s: float | None) -> bool:
-        """Ends the container's task after its work; False where that took too long."""
+    def remove(self, container: LiveStrategyContainer, timeout_s: float) -> bool:
+        """Ends the container's task after its work; False where it has not ended yet."""
         _, late = wait([self._ask_to_end(container.container_id)], timeout_s)
         return not late
 
     def _ask_to_end(self, name: str) -> "Future[None]":
-        ending = asyncio.run_coroutine_threadsafe(self._end(self._inboxes.pop(name)), self._loop)
-        self._endings.append(ending)
-        return ending
+        if name not in self._endings:
+            self._endings[name] = asyncio.run_coroutine_threadsafe(self._end(self._inboxes[name]), self._loop)
+        return self._endings[name]
 
     async def _end(self, inbox: Inbox) -> None:
         inbox.waiting.put_nowait(None)
         await inbox.task
 
-    def close(self, timeout_s: float) -> None:
-        """Ends the tasks and the loop."""
-        for name in list(self._inboxes):
-            self._ask_to_end(name)
-        _, late = wait(self._endings, timeout_s)
-        if late:  # a hook hangs; the loop ends with it, or with the process
-            for ending in late:
-                ending.add_done_callback(lambda _: self._loop.stop())
-            return
+    def close(self, timeout_s: float) -> bool:
+        """Ends the tasks and the loop; False where a task has not ended yet."""
+        _, late = wait([self._ask_to_end(name) for name in self._inboxes], timeout_s)
+        if late:
+            return False
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout_s)
+        self._thread.join()
+        return True
+
+    def abandon(self) -> str:
+        """Leaves the loop, which ends with the hook, or with the process."""
+        for ending in self._endings.values():
+            ending.add_done_callback(lambda _: self._loop.stop())
+        return self._busy_with
 
 
 def bars_for(container: LiveStrategyContainer, bars: Sequence[FeedBar]) -> Work:

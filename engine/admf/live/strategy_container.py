@@ -13,8 +13,9 @@ from admf.errors import AdmfError, ConfigError, RunError
 from admf.events import EventKind, HandlerError
 from admf.live.bars import Door, Facts, FeedBar, LiveMarket
 from admf.live.compiled import CompiledSteps
+from admf.live.components import PaperBroker
 from admf.live.drift import Drift, drift_of
-from admf.live.ledger import Ledger, OrderLine, lines_of
+from admf.live.order_lines import OrderLine, OrderLines, lines_of
 from admf.live.pulse import Pulse
 from admf.live.recording import Tap
 from admf.live.settings import Care, StrategySettings
@@ -51,7 +52,7 @@ class LiveStrategyContainer:
     ) -> None:
         """`container` is initialised; a compiled strategy has the arena of its loop beside it, not the broker's."""
         self.shadow: LiveStrategyContainer | None = None  # the backtest of the same bars
-        self._ledger: Ledger | None = None  # of orders, where somebody will hold them against others
+        self._orders: OrderLines | None = None  # of orders, where somebody will hold them against others
         self.container_id = container_id
         self.container = container
         self.config = config
@@ -100,13 +101,16 @@ class LiveStrategyContainer:
 
     def keep_orders(self) -> None:
         """Before `start`: notes every order, for `lines`."""
-        self._ledger = Ledger()
-        self.container.event_bus.log = Tap([one for one in (self._recorder, self._ledger) if one is not None])
+        self._orders = OrderLines()
+        self.container.event_bus.log = Tap([one for one in (self._recorder, self._orders) if one is not None])
 
     def start(self) -> None:
         """Before the first bar."""
         if self.shadow is not None:
             self.shadow.start()
+        broker = self.container.resolve("broker")
+        if self._steps is None and isinstance(broker, PaperBroker):
+            broker.make_ready()
         self.container.start()
         self.container.logger.info("started: %r on %s", self.config.strategy, self.symbol)
         self._drain()
@@ -212,8 +216,8 @@ class LiveStrategyContainer:
 
     def lines(self) -> list[OrderLine]:
         """Its orders, with what became of each; of a compiled strategy after `finish`."""
-        if self._ledger is not None and not self.config.is_compiled:
-            return list(self._ledger)
+        if self._orders is not None and not self.config.is_compiled:
+            return list(self._orders)
         return [] if self.result is None else lines_of(self.result.records)
 
     def _tell(self, kind: str, payload: Sequence[Any]) -> None:
@@ -271,7 +275,7 @@ class LiveStrategyContainer:
             self._play(bar)
         else:
             self._publish(bar)
-        self.pulse.bars += 1
+        self.pulse.take()
         self.last_bar_ns = bar.time_ns
         self.pulse.waits_for_bars = bar.bars_left != 0
         if bar.is_valid:

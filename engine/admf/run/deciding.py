@@ -67,7 +67,6 @@ class Targets(CompiledStrategy):
     orders_per_bar_max = 4
 
     kind: int = QUANTITY
-    multiplier: float = 1.0
     _order: int = -1
 
     def on_bar(self, ctx):
@@ -90,9 +89,9 @@ class Targets(CompiledStrategy):
             return
         units = target
         if self.kind == EQUITY_FRACTION:
-            units = target * ctx.equity() / (ctx.close() * self.multiplier)
+            units = target * ctx.equity() / ctx.unit_value()
         elif self.kind == VALUE:
-            units = target / (ctx.close() * self.multiplier)
+            units = target / ctx.unit_value()
         missing = units - held
         if missing > 0.0:
             self._order = ctx.buy(missing)

@@ -115,10 +115,10 @@ class Run:
         rows = first_rows(bars, script_rows, self.orders_per_bar_max, symbols, level)
         state = allocate(Sizes(symbols, bars if level != Record.SUMMARY else 0, rows, level))
         fees = fee_table(self.execution.commission)
-        actions = market.actions(accrued=self.account.accrues)
-        state = state._replace(config=config, instruments=market.instrument_records, fees=fees, actions=actions)
+        actions, instruments = market.actions(**self.account.brings), market.records_in(self.account.currency)
+        state = state._replace(config=config, instruments=instruments, fees=fees, actions=actions)
         open_account(state, self.account.cash, read_positions(self.account, market), self.execution.short == "margin")
-        state.positions["barred"] = read_barred(self.risk, market)
+        state.positions["barred"] = read_barred(self.risk, market.symbols)
         if self.script is not None:
             script, numbers = self.script, np.full(script_rows, -1, np.int32)
             state = state._replace(script=script.commands, script_orders=script.orders, script_numbers=numbers)

@@ -11,17 +11,16 @@ from admf_kernels.codes import BarFlag
 
 
 def market_allows(market: Market) -> bool:
-    """One symbol, every bar valid and traded, more than two bars, no splits and no dividends."""
+    """One symbol, every bar valid and traded, more than two bars, no splits, dividends, rates and conversions."""
     valid = bool((market.arrays.flags & np.uint8(BarFlag.VALID)).all())
     traded = not market.has_volume or bool((market.arrays.volume > 0.0).all())
-    quiet = not len(market.actions(accrued=False))
+    quiet = not market.changes_rates and not len(market.actions(accrued=False))
     return market.symbol_count == 1 and market.bar_count > 2 and valid and traded and quiet
 
 
 def strategy_allows(strategy: CompiledStrategy) -> bool:
-    """A signal strategy whose `on_bar` is the one that was made from its rule."""
-    hooks = strategy.hooks()
-    return isinstance(strategy, SignalStrategy) and hooks.keys() == {"on_bar"} and "rule" in hooks["on_bar"].__globals__
+    """A signal strategy whose hooks are those that were made from its rule."""
+    return isinstance(strategy, SignalStrategy) and strategy.hooks() == strategy.made_hooks
 
 
 def rules_allow(execution: Execution, account: Account, risk: Risk) -> bool:
@@ -34,5 +33,6 @@ def rules_allow(execution: Execution, account: Account, risk: Risk) -> bool:
         and execution.min_fill == 0.0
         and account.margin_maintenance is None
         and not account.accrues
+        and account.settlement_days == 0
         and not risk.limited
     )

@@ -178,4 +178,5 @@ def market_slice(market: Market, first: int, last: int) -> Market:
             table["timestamp"] = arrays.timestamp[first:last][there].view("datetime64[ns]")
         parts.append(load(table, symbol, on_defect="keep"))
     sessions = market.session_rule if market.session_rule in SESSION_RULES else "date"
-    return Market(parts, sessions=sessions, instruments=list(market.instruments))
+    instruments = list(market.instruments)
+    return Market(parts, sessions=sessions, instruments=instruments, **market.given_tables.of(parts))

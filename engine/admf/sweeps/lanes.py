@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from admf.data import Market
 from admf.signals import SignalStrategy
 from admf.sweeps.arena import compiled
 from admf.sweeps.settings import Settings
@@ -17,24 +18,21 @@ from admf_kernels.lanes import (
     BLOCK,
     BLOCK_BARS,
     BOUND,
-    CLOSE,
-    EMA,
     FIELDS,
-    HIGHEST,
     INPUTS,
     LANES,
-    LOWEST,
-    RSI,
-    SMA,
     STOP,
     run_lanes,
 )
-from admf_kernels.records import State, account_dt, position_dt
+from admf_kernels.records import State, account_dt, order_dt, position_dt
+from admf_kernels.series import CLOSE, EMA, HIGHEST, LOWEST, RSI, SMA
 from admf_kernels.views import handles
+from admf_kernels.waiting import ORDER_WORDS, SPAN_BARS, Book
 
 LaneResult = tuple[NDArray[np.record], NDArray[np.float64], NDArray[np.bool_]]
 KINDS = {"close": CLOSE, "sma": SMA, "ema": EMA, "rsi": RSI, "highest": HIGHEST, "lowest": LOWEST}
 ROWS = 64  # of the table of orders that all lanes share: those of one bar
+EXITS_MAX = 3  # live orders of a lane between two events
 
 
 class LaneArena:
@@ -50,6 +48,8 @@ class LaneArena:
         state = allocate(Sizes(1, 0, ROWS, Record.SUMMARY.value))
         self._state = state._replace(instruments=self._group.opened.instruments, fees=self._group.opened.fees)
         self._market_table = handles(market.arrays)
+        self._has_exits = "after_fill" in strategy.lane_hooks
+        self._lows, self._highs = extremes(market) if self._has_exits else (np.zeros(0), np.zeros(0))
         self._bars = market.bar_count
         self._lanes, self.busy = 0, False
         self.cursor = cursor
@@ -86,8 +86,7 @@ class LaneArena:
 
     def hooks(self) -> dict[str, Any]:
         """The slots of the kernel."""
-        own = {"want_side": type(self._strategy).want, "change_side": self._act()}
-        return own | self._group.run.execution.user_laws()
+        return self._strategy.lane_hooks | self._group.run.execution.user_laws()
 
     def arguments(self, chunk: Chunk) -> tuple[Any, ...]:
         """Those of `run_lanes`; what the lanes leave behind is in buffers of this object."""
@@ -102,10 +101,13 @@ class LaneArena:
         groups[-1, BOUND * LANES : (BOUND + 1) * LANES] = math.inf  # lanes that nobody has
         wanted = np.zeros((LANES, BLOCK_BARS), np.uint8)
         self._given_up = np.zeros(len(groups) * LANES, np.uint8)
+        tables = self._tables(self._configs, self._accounts, self._positions)
+        self._book_table = self._open_book(tables)
         return (
             self._market_table,
-            self._tables(self._configs, self._accounts, self._positions),
+            tables,
             chunk.strategies,
+            self._book_table,
             groups,
             np.zeros((len(kinds), BLOCK_BARS)),
             np.zeros((len(kinds), 2)),
@@ -123,9 +125,6 @@ class LaneArena:
             self._group.run.orders_per_bar_max,
         )
 
-    def _act(self) -> Any:
-        return self._strategy.hooks()["on_bar"].__globals__["act"]
-
     def _tables(self, configs: NDArray[Any], accounts: NDArray[Any], positions: NDArray[Any]) -> NDArray[np.uint64]:
         """The table of addresses of each lane: config, account and position are its own, the rest is shared."""
         tables = np.tile(handles(self._state), (len(accounts), 1))
@@ -133,6 +132,19 @@ class LaneArena:
             address = rows.ctypes.data + np.arange(len(rows), dtype=np.uint64) * np.uint64(rows.strides[0])
             tables[:, State._fields.index(name) * WORDS] = address
         return tables
+
+    def _open_book(self, tables: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """The addresses of the book; with exits each lane has a table of orders of its own."""
+        lanes = len(tables) if self._has_exits else 0
+        rows = EXITS_MAX + self._group.run.orders_per_bar_max + 2  # the engine's own: a position closed twice (W-06)
+        orders = np.empty(lanes * rows, order_dt)
+        if lanes:
+            first, width = State._fields.index("orders") * WORDS, np.uint64(rows * orders.itemsize)
+            tables[:, first] = orders.ctypes.data + np.arange(lanes, dtype=np.uint64) * width
+            tables[:, first + 1] = rows
+        words = orders.view(np.uint64).reshape(-1, ORDER_WORDS)
+        self._book = Book(self._lows, self._highs, words, np.zeros((lanes, 2)), np.zeros((lanes, 2), np.int64))
+        return handles(self._book)
 
     def _columns(self, chunk: Chunk) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
         """Each distinct indicator once: kinds, periods; the columns of each lane, and its first bar."""
@@ -152,3 +164,10 @@ class LaneArena:
             kinds += [KINDS[indicator.kind]] * len(distinct)
             periods += distinct.tolist()
         return np.array(kinds, np.int64), np.array(periods, np.int64), inputs, ready
+
+
+def extremes(market: Market) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The lowest low and the highest high of each `SPAN_BARS` bars."""
+    starts = np.arange(0, market.bar_count, SPAN_BARS)
+    low, high = market.arrays.low[:, 0], market.arrays.high[:, 0]
+    return np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)

@@ -142,8 +142,8 @@ class LocalExchange:
                 return {"bar": self.step()}
             if method == "PATCH" and path.startswith("/orders/"):
                 return self._change(unquote(path.removeprefix("/orders/")), body["ticket"])
-            if method == "GET" and path.startswith("/orders/"):
-                return {"known": unquote(path.removeprefix("/orders/")) in self.orders}
+            if (method, path) == ("GET", "/orders"):
+                return {"open": [self._ids[number] for number in self._broker.orders.open if number in self._ids]}
             if method == "GET" and path.startswith("/reports?after="):
                 rows = self._reports[int(path.partition("=")[2]) :]
                 return {"reports": rows + rows[::-1] if fault == "twice" else rows}

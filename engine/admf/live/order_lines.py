@@ -1,4 +1,4 @@
-"""`Ledger`: the orders of a container, and what became of each, from nothing but its events."""
+"""`OrderLines`: the orders of a container, and what became of each, from nothing but its events."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class OrderLine:
         return self.status in FINAL
 
 
-class Ledger:
+class OrderLines:
     """A recorder that keeps orders; an order of the engine's own is a line for each fill."""
 
     def __init__(self) -> None:
