@@ -1,6 +1,6 @@
 """Feeds as fast as bars are taken: whole sessions, bars made of trades, a WebSocket; targets in `extra_info`.
 
-pytest benchmarks/bench_live.py --benchmark-enable
+pytest benchmarks/bench_feeds.py --benchmark-enable
 """
 
 import time
