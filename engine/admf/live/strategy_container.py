@@ -87,6 +87,11 @@ class LiveStrategyContainer:
         return tuple(self.pulse.errors)
 
     @property
+    def bars_taken(self) -> int:
+        """Bars that passed the door."""
+        return self.pulse.bars
+
+    @property
     def error_count(self) -> int:
         """Failures so far."""
         return self.pulse.error_count
