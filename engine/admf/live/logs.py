@@ -1,11 +1,11 @@
-"""`JsonLog`: what containers say, as lines of JSON with the id of the container."""
+"""`JsonLog`: what containers and feeds say, as lines of JSON; those of a container with its id."""
 
 import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
-LOGGER = logging.getLogger("admf.container")
+LOGGER = logging.getLogger("admf")  # containers and feeds are below it
 
 
 class JsonLines(logging.Formatter):
@@ -23,7 +23,7 @@ class JsonLines(logging.Formatter):
 
 
 class JsonLog:
-    """While it is open, containers say everything to a file, and warnings where they said them before."""
+    """While it is open, all is said to a file, and warnings where they were said before."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
