@@ -26,7 +26,9 @@ UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/risk/test_limits.py
 	tests/portfolio/test_many_symbols.py tests/embed/test_cores.py \
 	'tests/strategy/test_sending.py::test_a_strategy_sends_what_a_table_says[rules0-False]'
 BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees \
-	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade
+	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade \
+	tests/embed/test_c.py::test_garbage_from_c_never_leaves_the_tables \
+	tests/embed/test_cores.py::test_garbage_in_the_rows_is_refused_by_the_book
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:
@@ -93,12 +95,14 @@ $(STAMPS)/run: pyproject.toml | $(BIN)/python
 $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/bench: $(STAMPS)/%: pyproject.toml | $(BIN)/python
 	@echo "installing admf and its $* tools into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
-	@$(if $(filter bench,$*),$(RUST_PEER))
+	@$(if $(filter bench,$*),$(RUST_PEERS))
 	@mkdir -p $(STAMPS) && touch $@
 
-# The peer's compiled engine has no wheel for every machine; without it the benchmarks time its Numba engine alone.
-RUST_PEER = $(BIN)/python -m pip install --quiet --only-binary vectorbt-rust 'vectorbt[rust]>=1.2,<2' || \
-	echo "no Rust engine of vectorbt for this machine: its Numba engine is timed alone"
+# Compiled peers have no wheel for every machine; without them the benchmarks say so and time the others.
+RUST_PEERS = $(BIN)/python -m pip install --quiet --only-binary vectorbt-rust 'vectorbt[rust]>=1.2,<2' || \
+	echo "no Rust engine of vectorbt for this machine: its Numba engine is timed alone"; \
+	$(BIN)/python -m pip install --quiet --only-binary raptorbt 'raptorbt>=0.13,<0.14' || \
+	echo "no raptorbt for this machine: its batch runner is not timed"
 
 # The first interpreter that runs (a pyenv shim may only pretend), is new enough and can make an environment.
 PYTHON := python3.14 python3.13 python3.12 python3.11 python3 python

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import admf
+from admf.signals import KEEP
 from admf.strategies import BracketScalper, SmaCross
 from benchmarks.agreement import DisagreementError
 from benchmarks.timing import cpu_s
@@ -26,6 +27,8 @@ class RsiSides(admf.SignalStrategy):
 
     period: int = 14
     band: float = 20.0
+    stop_loss: float = 0.01
+    take_profit: float = 0.02
     strength = admf.signals.rsi("period")
 
     def rule(self, strength):
@@ -33,16 +36,18 @@ class RsiSides(admf.SignalStrategy):
 
 
 class Channel(admf.SignalStrategy):
-    """Long from a close above the range of the bars before until it is below their average."""
+    """Long from a close above the highest high of the bars before until one below the lowest low of fewer bars."""
 
-    period: int = 20
-    average_bars: int = 50
+    period: int = 50
+    exit_period: int = 20
+    stop_loss: float = 0.01
+    take_profit: float = 0.02
     high = admf.signals.highest("period")
-    average = admf.signals.sma("average_bars")
+    low = admf.signals.lowest("exit_period")
     close = admf.signals.close()
 
-    def rule(self, high, average, close):
-        return close > high or close > 1.002 * average
+    def rule(self, high, low, close):
+        return 1 if close > high else 0 if close < low else KEEP
 
 
 RULES = admf.Execution(**COSTS)
@@ -80,20 +85,21 @@ class Sweep:
 
 
 SMA_GRID = {"fast": list(range(5, 105)), "slow": list(range(110, 610, 5))}
+EXITS = {"stop_loss": [0.005, 0.01], "take_profit": [0.005, 0.01, 0.02, 0.04]}
 SWEEPS = (
     Sweep("sma_lanes", "SMA cross, 10,000 sets in lanes", SmaCross(), SMA_GRID, 2.5),
     Sweep(
         "rsi_lanes",
-        "RSI long and short, 1,000 sets in lanes",
+        "RSI long and short with stop and target, 1,000 sets in lanes",
         RsiSides(),
-        {"period": list(range(10, 60)), "band": [float(band) for band in range(16, 36)]},
+        {"period": list(range(10, 60, 2)), "band": [16.0, 20.0, 24.0, 28.0, 32.0], **EXITS},
         6.0,
     ),
     Sweep(
         "channel_lanes",
-        "breakout of a channel, 1,000 sets in lanes",
+        "breakout of a channel with stop and target, 1,000 sets in lanes",
         Channel(),
-        {"period": list(range(50, 100)), "average_bars": list(range(50, 250, 10))},
+        {"period": list(range(50, 100, 2)), "exit_period": list(range(10, 60, 10)), **EXITS},
         6.0,
     ),
     Sweep(
@@ -190,7 +196,7 @@ def peer_line(line: Callable[..., Any], ours: Found) -> Any:
     theirs = peer_ns()
     what = "  the same by raptorbt's batch runner"
     if theirs is None:
-        return line(what, f"{PEER_SETS} x {BARS:,}", "peer not installed", note="pip install raptorbt")
+        return line(what, f"{PEER_SETS} x {BARS:,}", "peer not installed", note="pip install 'raptorbt>=0.13,<0.14'")
     times = theirs / ours.cpu_ns
     measured = f"{theirs:.0f} ns a bar and set: {times:.0f} x ours"
     return line(what, f"{PEER_SETS} x {BARS:,}", measured, f"{PEER_TIMES:g} x", "", times >= PEER_TIMES)

@@ -5,21 +5,10 @@ from functools import cache
 
 import admf
 from admf.strategies import BracketScalper, SmaCross
+from sweep_support import OrderEveryBar
 
 MILLION = 1_000_000
 SEED = 7
-
-
-class OrderEveryBar(admf.CompiledStrategy):
-    """A market order at every close: buys when flat, else sells."""
-
-    quantity: float = 1.0
-
-    def on_bar(self, ctx):
-        if ctx.position() > 0.0:
-            ctx.sell(self.quantity)
-        else:
-            ctx.buy(self.quantity)
 
 
 class Watch(admf.CompiledStrategy):

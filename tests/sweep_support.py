@@ -30,8 +30,8 @@ class Buyer(admf.CompiledStrategy):
             self._bought = ctx.bar
 
 
-class Often(admf.CompiledStrategy):
-    """An order on every bar."""
+class OrderEveryBar(admf.CompiledStrategy):
+    """A market order at every close: buys when flat, else sells."""
 
     quantity: float = 1.0
 
@@ -85,6 +85,19 @@ class Guarded(admf.SignalStrategy):
 
     def rule(self, fast_average, slow_average):
         return 1 if fast_average > slow_average else self.lowest_side
+
+
+class Channel(admf.SignalStrategy):
+    """In at a new high, out at a new low or by an exit, and in between as it is."""
+
+    period: int = 20
+    stop_loss: float = 0.01
+    high = admf.signals.highest("period")
+    low = admf.signals.lowest(10)
+    close = admf.signals.close()
+
+    def rule(self, high, low, close):
+        return 1 if close > high else 0 if close < low else admf.signals.KEEP
 
 
 @cache

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import admf
 from admf.strategies import BracketScalper
 from benchmarks.timing import medians_s
-from benchmarks.workloads import SEED, OrderEveryBar
+from benchmarks.workloads import SEED
+from sweep_support import OrderEveryBar
 
 BARS, ROUNDS = 200_000, 5
 ACCOUNT = admf.Account(cash=1e9)

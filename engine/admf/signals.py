@@ -18,7 +18,7 @@ Two more things a class may declare as parameters, each of them an axis of a swe
     stop_loss: float = 0.02      # or take_profit, or trailing_stop: shares of the close of the decision, 0 is none
 
 With one of the last three an entry has exits that cancel each other; an exit that fills keeps the strategy out until
-the rule has wanted another side.
+the rule has returned something else.
 """
 
 import inspect
@@ -31,6 +31,7 @@ from admf.errors import StrategyError
 from admf.strategy import CompiledStrategy
 from admf_kernels.codes import OrderType
 
+KEEP = 2  # what a rule returns where whatever is held stays
 INDICATORS_MAX = 4
 OWN_FIELDS = ("quantity", "fraction", "stop_loss", "take_profit", "trailing_stop", "_order")
 EXITS = ("stop_loss", "take_profit", "trailing_stop")
@@ -55,6 +56,8 @@ BODY = """def on_bar(self, ctx):
     if ctx.bar < {ready}:
         return
     wanted = int(rule(self, {names}))
+    if wanted == KEEP:
+        return
     quantity = ctx.position()
     held = 1 if quantity > 0.0 else -1 if quantity < 0.0 else 0
     if wanted != held:
@@ -71,6 +74,8 @@ PROTECTED_BODY = """def on_bar(self, ctx):
     if wanted != self._left:
         self._left = 0
     elif wanted != 0:  # an exit has ended this trade
+        return
+    if wanted == KEEP:
         return
     quantity = ctx.position()
     held = 1 if quantity > 0.0 else -1 if quantity < 0.0 else 0
@@ -102,10 +107,10 @@ WANT = "def want(strategy, {inputs}):\n    return int(rule(strategy, {names}))\n
 CHANGE = """def change(self, ctx, side):
     self._left = 0
     quantity = ctx.position()
-    if side != (1 if quantity > 0.0 else -1 if quantity < 0.0 else 0):
+    if side != KEEP and side != (1 if quantity > 0.0 else -1 if quantity < 0.0 else 0):
         act(self, ctx, side)
 """
-KEEP = "def keep(self, held):\n    return self._left if self._left != 0 else held\n"
+LEFT = "def left(self):\n    return self._left\n"
 
 
 @dataclass(frozen=True)
@@ -182,9 +187,9 @@ def protect(self: Any, ctx: Any, side: int, entry: int) -> None:
 class SignalStrategy(CompiledStrategy):
     """Base class of strategies that are a rule over indicators; see the docstring of the module.
 
-    `rule(self, ...)` takes the values of the indicators at the close and returns 1 (long), 0 (flat) or -1 (short), or a
-    truth value (long or flat). Orders are sent at the close where the rule and the position differ, for `fraction` of
-    the equity. The class has no other hooks.
+    `rule(self, ...)` takes the values of the indicators at the close and returns 1 (long), 0 (flat), -1 (short) or
+    `admf.signals.KEEP` (what is held stays, and so does nothing), or a truth value (long or flat). Orders are sent at
+    the close where the rule and the position differ, for `fraction` of the equity. The class has no other hooks.
     """
 
     orders_per_bar_max: ClassVar[int] = 4
@@ -223,7 +228,7 @@ class SignalStrategy(CompiledStrategy):
                 cls.made_hooks["on_fill"] = made(ON_FILL, "on_fill", rule)
                 cls.lane_hooks |= {
                     "change_side": made(CHANGE, "change", rule, act),
-                    "kept_side": made(KEEP, "keep", rule),
+                    "left_side": made(LEFT, "left", rule),
                     "after_fill": cls.made_hooks["on_fill"],
                 }
             for name, hook in cls.made_hooks.items():
@@ -300,7 +305,7 @@ def body(indicators: dict[str, Indicator], protected: bool) -> str:
 def made(source: str, name: str, rule: Callable[..., Any], act: Callable[..., None] | None = None) -> FunctionType:
     """A function from its source, with the rule in its globals."""
     namespace: dict[str, Any] = {"rule": rule, "act": act, "__name__": __name__}
-    namespace |= {"cancel_exits": cancel_exits, "protect": protect}
+    namespace |= {"cancel_exits": cancel_exits, "protect": protect, "KEEP": KEEP}
     exec(compile(source, f"<{name} of a signal strategy>", "exec"), namespace)
     function: FunctionType = namespace[name]
     return function

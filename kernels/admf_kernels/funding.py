@@ -133,6 +133,8 @@ def funding_reason(market, state, order, bar: int, asked: float) -> int:
         return Reason.NONE.value if try_cash(market, state, order, bar, asked) else Reason.INSUFFICIENT_CASH.value
     # CashSubmit.RESERVE
     needed = reserve_needed(market, state, order, bar)
+    if needed == np.inf:  # beyond all numbers, and so would the tolerance be
+        return Reason.INSUFFICIENT_CASH.value
     if needed > 0.0 and needed > available_cash(state) - reserved_cash(state) + money_tolerance(needed):
         return Reason.INSUFFICIENT_CASH.value
     order.reserved = needed

@@ -189,7 +189,9 @@ def refusal(state, order) -> int:
         round_order(order, instrument)
         return Reason.NONE.value
     row = find_row(state.orders, state.account[0].order_count, order.parent)
-    if row < 0 or not is_alive(state.orders[row]) or state.orders[row].symbol != order.symbol:
+    if row < 0 or order.parent == order.number:
+        return Reason.PARENT_UNKNOWN.value
+    if not is_alive(state.orders[row]) or state.orders[row].symbol != order.symbol:
         return Reason.PARENT_UNKNOWN.value
     round_order(order, instrument)
     link_to_parent(state, order, state.orders[row])

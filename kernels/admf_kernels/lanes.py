@@ -10,27 +10,13 @@ its open is given up, and its trial goes to the order engine.
 
 import numpy as np
 
-from admf_kernels._jit import kernel, law
-from admf_kernels.codes import (
-    BarFlag,
-    Liquidity,
-    OrderEvent,
-    OrderFlag,
-    OrderStatus,
-    OrderType,
-    Reason,
-    RunStatus,
-    SlipOn,
-    TimeInForce,
-    Unfilled,
-)
+from admf_kernels._jit import law
+from admf_kernels.codes import BarFlag, RunStatus
 from admf_kernels.context import make_context
-from admf_kernels.execution import execute
 from admf_kernels.intake import take_orders
-from admf_kernels.laws.lifecycle import is_alive, move
+from admf_kernels.meeting import meet
 from admf_kernels.run import close_out, is_exposed, mark, take_row
 from admf_kernels.series import fill_column
-from admf_kernels.step import count_unfilled, match
 from admf_kernels.views import as_market, as_state
 from admf_kernels.waiting import as_book, first_touch, keep_exits, open_book
 
@@ -38,23 +24,18 @@ LANES = 64
 BLOCK_BARS = 1_024  # bars between two looks at the signals; rolling sums begin afresh there (I-01)
 SESSION_LAST, RUNNING = BarFlag.SESSION_LAST.value, RunStatus.RUNNING.value
 DONE, NEVER = RunStatus.DONE.value, 2**31 - 1
-MARKET, GTC, VALIDATED = OrderType.MARKET.value, TimeInForce.GTC.value, OrderStatus.VALIDATED.value
-ROUTE, ELIGIBLE, FILL_AT_OPEN = OrderEvent.ROUTE.value, Reason.ELIGIBLE.value, Reason.FILL_AT_OPEN.value
-TAKER, SLIP_MARKET = Liquidity.TAKER.value, SlipOn.MARKET.value
-NOT_TOUCHED, FILLED = Unfilled.NOT_TOUCHED.value, Unfilled.FILLED.value
-REDUCE_ONLY = OrderFlag.REDUCE_ONLY.value
-LINKED = OrderFlag.PARENT.value | OrderFlag.CHILD.value | OrderFlag.WAITS.value
 # fields of a group's flat buffer
 CASH, QUANTITY, EQUITY_SUM, PEAK, BOUND, DRAWDOWN, SAMPLE, RETURNS, SQUARES, DOWNSIDE, EXPOSED, SINCE = range(12)
 FIELDS = 12
 INPUTS = 4  # columns that a rule may read
 STOP, BLOCK = 0, 1  # places of the cursor
-NOTHING_YET = 3  # before the indicators are there: whatever is held stays
+STAYS = 3  # a rule that changes nothing, or has no indicators yet
+ONES, LOW_BITS, HIGH_BITS = 0x0101010101010101, 0x7F7F7F7F7F7F7F7F, 0x8080808080808080  # eight bars at once
 SLACK = 1.0 - 1e-12  # a drawdown may round up to the largest so far
 
 
 def want_side(strategy, first: float, second: float, third: float, fourth: float) -> int:
-    """The slot of a rule: 1 long, 0 flat, -1 short, from the values of its columns."""
+    """The slot of a rule: 1 long, 0 flat, -1 short, 2 as it is, from the values of its columns."""
     return 0
 
 
@@ -62,9 +43,9 @@ def change_side(strategy, ctx, side: int) -> None:
     """The slot of what a strategy sends where it wants the side that it has not."""
 
 
-def kept_side(strategy, held: int) -> int:
-    """The slot of the side that changes nothing where it is wanted: the one that is held, or that an exit has left."""
-    return held
+def left_side(strategy) -> int:
+    """The slot of the side of a trade that an exit has ended, while the rule has wanted nothing else."""
+    return 0
 
 
 def after_fill(strategy, ctx, fill) -> None:
@@ -117,35 +98,42 @@ def sample_lanes(group, price: float, multiplier: float) -> None:
 
 @law
 def read_rule(strategies, lane: int, columns, inputs, wanted, row: int, ready: int, first: int, last: int) -> None:
-    """C-01: what the rule of a lane wants on the bars of a block: 0 short, 1 flat, 2 long, NOTHING_YET."""
+    """C-01: what the rule of a lane wants on the bars of a block: 0 short, 1 flat, 2 long, STAYS."""
     own = strategies[lane]
     a, b, c, d = inputs[lane, 0], inputs[lane, 1], inputs[lane, 2], inputs[lane, 3]
     for place in range(last - first):  # from 0 on: an index that may be negative is not vectorised
         side = want_side(own, columns[a, place], columns[b, place], columns[c, place], columns[d, place])
         wanted[row, place] = np.uint8(1 + side)
     for place in range(min(ready - first, last - first)):
-        wanted[row, place] = NOTHING_YET
+        wanted[row, place] = STAYS
 
 
 @law
-def next_event(words, wanted, row: int, place: int, count: int, held: int) -> int:
-    """C-01: the first place from `place` on at which a lane wants another side than it has; `count` without."""
-    pattern = np.uint64(held) * np.uint64(0x0101010101010101)  # eight bars at once
+def next_event(words, wanted, row: int, place: int, count: int, kept: int, other: int) -> int:
+    """C-01: the first place from `place` on at which a lane wants neither of two sides; `count` without."""
+    pattern, second = np.uint64(kept) * np.uint64(ONES), np.uint64(other) * np.uint64(ONES)
+    low_bits, high_bits = np.uint64(LOW_BITS), np.uint64(HIGH_BITS)
     while place < count:
-        if place & 7 == 0 and words[row, place >> 3] == pattern:
-            place += 8
-            continue
+        if place & 7 == 0:
+            word = words[row, place >> 3]
+            # a byte that is neither leaves its high bit in both sums
+            if ((word ^ pattern) + low_bits) & ((word ^ second) + low_bits) & high_bits == 0:
+                place += 8
+                continue
         side = wanted[row, place]
-        if side != held and side != NOTHING_YET:
+        if side != kept and side != other:
             return place
         place += 1
     return count
 
 
 @law
-def kept(own, quantity: float) -> int:
-    """A-01: the side that changes nothing where a lane wants it, as in `wanted`."""
-    return 1 + kept_side(own, 1 if quantity > 0.0 else -1 if quantity < 0.0 else 0)
+def kept_sides(own, quantity: float):
+    """A-01: what a lane may want, as in `wanted`, without a change: the side it holds and STAYS, or the one it left."""
+    left = left_side(own)
+    if left != 0:
+        return 1 + left, 1 + left
+    return (2 if quantity > 0.0 else 0 if quantity < 0.0 else 1), STAYS
 
 
 @law
@@ -154,41 +142,13 @@ def decide(market, state, own, bar: int, wanted: int, orders_per_bar_max: int) -
     account = state.account[0]
     account.bar = bar
     mark(market, state, bar)
-    if wanted == NOTHING_YET or wanted == kept(own, state.positions[0].quantity):
+    kept, other = kept_sides(own, state.positions[0].quantity)
+    if wanted == kept or wanted == other:
         return
     account.row_limit = account.order_count + orders_per_bar_max
     change_side(own, make_context(bar, market, state), wanted - 1)
     if account.order_count > account.checked_count:
         take_orders(market, state, bar)
-
-
-@kernel
-def fill_at_open(market, state, bar: int) -> None:
-    """P1, P2 and P5 for the only live order, a market order without links: what `match` comes to for it."""
-    config, account = state.config[0], state.account[0]
-    order = state.orders[state.working[0]]
-    open_ = market.open[bar, 0]
-    move(config, account, state.transitions, order, bar, ROUTE, ELIGIBLE)
-    order.unfilled = NOT_TOUCHED
-    execute(market, state, order, bar, open_, TAKER, FILL_AT_OPEN, SLIP_MARKET, False, True, bar, open_, False)
-    if order.unfilled != FILLED:
-        count_unfilled(account, order)
-    if not is_alive(order):
-        account.working_count = 0
-
-
-@law
-def is_plain(state) -> bool:
-    """C-03: whether nothing lives but one market order that no rule but P-04 is about."""
-    account = state.account[0]
-    if account.working_count != 1 or account.command_count > 0:
-        return False
-    order = state.orders[state.working[0]]
-    if order.type != MARKET or order.status != VALIDATED or order.time_in_force != GTC or order.oco != 0:
-        return False
-    if order.bits & LINKED:
-        return False
-    return not order.bits & REDUCE_ONLY or order.side * state.positions[0].quantity < 0.0
 
 
 @law
@@ -197,10 +157,7 @@ def settle(market, state, book, own, lane: int, bar: int) -> bool:
     account = state.account[0]
     account.bar = bar
     account.bar_fill_start = 0
-    if is_plain(state):
-        fill_at_open(market, state, bar)
-    elif account.working_count > 0 or account.command_count > 0:
-        match(market, state, bar)
+    meet(market, state, bar)
     clean = account.command_count == 0 and account.status == RUNNING
     if len(book.watch) > 0:
         ctx = make_context(bar, market, state)
@@ -269,7 +226,8 @@ def end_lane(market, state, own, group, lane: int, wanted: int, samples: int, or
 @law
 def next_place(market, state, book, own, words, wanted, row: int, lane: int, place: int, count: int, first: int) -> int:
     """C-02: the place from `place` on whose bar has an act or comes before an exit; `count` without."""
-    place = next_event(words, wanted, row, place, count, kept(own, state.positions[0].quantity))
+    kept, other = kept_sides(own, state.positions[0].quantity)
+    place = next_event(words, wanted, row, place, count, kept, other)
     if len(book.watch) > 0:
         place = first_touch(market, state, book, lane, first + place) - 1 - first
     return place

@@ -22,7 +22,8 @@ from admf_kernels import exported, records
 from admf_kernels.arena import Sizes, allocate, open_account
 from admf_kernels.c_header import c_name
 from admf_kernels.codes import MarketFill, OrderFlag, OrderStatus, Reason, Record, RunStatus
-from admf_kernels.records import LAYOUT_VERSION, State, order_dt
+from admf_kernels.embed import REQUEST_BITS
+from admf_kernels.records import LAYOUT_VERSION, State, command_dt, order_dt
 from admf_kernels.views import handles
 from embed.driving import COUNTERS, different_fields, market, some_orders
 from embed.test_pages import blocks
@@ -226,3 +227,37 @@ def test_bad_input_is_a_status_with_words() -> None:
     header = c_header()
     for status, text in exported.STATUS_TEXTS.items():
         assert f'case {status}: return "{text}";' in header
+
+
+def garbage(random: np.random.Generator, dtype: np.dtype[np.record]) -> np.ndarray:
+    """A row whose fields are anything: bytes at random, small numbers, numbers that mean something."""
+    row = random.integers(0, 256, dtype.itemsize, np.uint8).view(dtype)
+    for name in dtype.names or ():
+        if dtype[name].kind == "f":
+            row[name] = random.choice([np.nan, -1.0, 0.0, 1.0, 100.0, 1e300, np.inf])
+        elif random.random() < 0.8:
+            row[name] = random.integers(0, 4)
+    return row
+
+
+def test_garbage_from_c_never_leaves_the_tables(capfd: pytest.CaptureFixture[str]) -> None:
+    """Only a status comes back; under bounds checks (make test-boundscheck) a step outside would be told on stderr."""
+    call, random, core = functions(), np.random.default_rng(5), Core(market(800))
+    place, state = handles(core._market), handles(core._state)
+    market_at, own = place.ctypes.data, state.ctypes.data
+    said = set()
+    for _ in range(1_500):
+        request, command = garbage(random, order_dt), garbage(random, command_dt)
+        if random.random() < 0.7:
+            request["bits"] &= REQUEST_BITS
+        said.add(call["submit"](own, request.ctypes.data) < 0)
+        said.add(call["command"](own, command.ctypes.data))
+        target, rows = (int(random.choice([-1, 0, 2**40, *range(801)])) for _ in range(2))
+        if random.random() < 0.1:
+            target = int(core.account["bar"][0]) + 1
+        said.add(call[random.choice(["advance", "run"])](market_at, own, target, int(random.choice([0, 4, rows]))))
+        if core.account["bar"][0] > 700 or random.random() < 0.02:
+            assert call["open"](own, 1e5, 16) in (0, RunStatus.NEED_ROOM)
+    assert said >= {0, True, exported.NO_SUCH_BAR, RunStatus.NEED_ROOM}
+    assert np.isfinite(core.equity)
+    assert capfd.readouterr().err == ""

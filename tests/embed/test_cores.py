@@ -1,5 +1,6 @@
 """`Cores`: many accounts in one call, each as a core alone would be."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from numba.core import config
 import admf
 from admf.embed import Core, Cores, requests
 from admf.errors import CapacityError, ConfigError, OrderError
+from admf_kernels.codes import OrderStatus, Reason
 from embed.driving import COUNTERS, different_fields, market, undated
 
 # of Core alone: it keeps its log, and widens its buffers
@@ -232,6 +234,35 @@ def test_bad_input_is_refused_with_words() -> None:
             call()
     with pytest.raises(CapacityError, match="more orders than a bar may bring"):
         cores.submit(np.concatenate([broken("number", 0), broken("number", 0)]).view(requests(1).dtype))
+
+
+def test_no_order_is_its_own_parent() -> None:
+    cores, rows = Cores(market(50), 1), requests(1)
+    rows["side"], rows["quantity"], rows["parent"] = 1, 5.0, 0  # the number that it gets
+    cores.submit(rows)
+    cores.step()
+    assert (cores.orders["status"][0, 0], cores.orders["reason"][0, 0]) == (OrderStatus.REJECTED, Reason.PARENT_UNKNOWN)
+
+
+def test_garbage_in_the_rows_is_refused_by_the_book() -> None:
+    """No row gets outside its core; under bounds checks as well (make test-boundscheck)."""
+    random, cores, refused = np.random.default_rng(3), Cores(market(400), 5, orders_max=40), 0
+    for _ in range(390):
+        rows = requests(5)
+        for name in rows.dtype.names or ():
+            if name not in ("number", "bits") and random.random() < 0.2:
+                rows[name] = random.choice([0, 1, 2, 3, 200, 5], 5)
+        rows["number"] = random.permutation(5)
+        rows["side"] = random.choice([1, -1, 3], 5)
+        rows["quantity"] = random.choice([np.nan, 1.0, -3.0, 1e308, np.inf], 5)
+        cores.submit(rows)
+        with contextlib.suppress(CapacityError):
+            cores.step()
+        cores.cancel(np.arange(5), random.integers(-5, 400, 5))
+    refused = int(cores.accounts["orders_rejected"].sum())
+    assert refused > 500
+    assert cores.accounts["fills"].sum() > 20
+    assert np.isfinite(cores.accounts["equity"]).all()
 
 
 def test_nobody_writes_through_what_is_read() -> None:

@@ -126,11 +126,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert cli.run([*command[:-1], "--coarse", "15min", "--stream", "stop at 1 range"]) == 0
     printed = capsys.readouterr()
     assert "slippage: {model: " in printed.out
-    assert "did not move with your orders: power, volume_share cannot be fitted; give --fills" in printed.out
+    assert "recorded prices did not move with your orders" in printed.out
 
 
 def test_the_command_says_what_cannot_be_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     BARS.frame.drop("volume").write_parquet(tmp_path / "bars.parquet")
     fills_under(admf.slippage.range(0.25)).write_csv(tmp_path / "fills.csv")
     assert cli.run(["calibrate", "--bars", str(tmp_path / "bars.parquet"), "--fills", str(tmp_path / "fills.csv")]) == 0
-    assert "no volume: power, volume_share cannot be fitted" in capsys.readouterr().out
+    assert "no volume: power, volume_share cannot be fitted" in capsys.readouterr().err

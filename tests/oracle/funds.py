@@ -1,7 +1,7 @@
 """Money: reserves at submission, sizes given as money or share, what free cash can pay."""
 
 from collections.abc import Callable
-from math import floor, isfinite, isnan, nan
+from math import floor, inf, isfinite, isnan, nan
 
 from admf_kernels.codes import Liquidity, SizeKind
 from oracle.costs import fill_fee, slippage
@@ -109,6 +109,8 @@ def reserve(world: World, order: Order) -> bool:
     if world.rules.cash_submit == "none":
         return True
     need = needed(world, order)
+    if need == inf:
+        return False
     if need > 0.0 and not need <= world.free - reserves(world) + tolerance(need):
         return False
     order.reserve = need

@@ -6,7 +6,7 @@ import pytest
 
 import admf
 from admf.strategies import BracketScalper
-from sweep_support import Often, market, single, sweep
+from sweep_support import OrderEveryBar, market, single, sweep
 
 
 class Piles(admf.CompiledStrategy):
@@ -24,7 +24,10 @@ class Piles(admf.CompiledStrategy):
     [
         (120, {"strategy": BracketScalper(quantity=500.0), "grid": {"dip_bps": [2.0, 8.0], "patience": [2, 6]}}),
         (90, {"strategy": Piles(), "grid": {"count": [1, 3]}}),  # live orders beyond the table
-        (600, {"strategy": Often(), "grid": {"quantity": [1.0, 2.0]}}),  # a table full of orders that have ended
+        (
+            600,
+            {"strategy": OrderEveryBar(), "grid": {"quantity": [1.0, 2.0]}},
+        ),  # a table full of ended orders
     ],
 )
 def test_a_trial_is_its_single_run(monkeypatch: pytest.MonkeyPatch, bars: int, options: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import admf
 from admf.strategies import SmaCross
-from sweep_support import Breakout, Swing, market, single, sweep
+from sweep_support import Channel, Swing, market, single, sweep
 
 COSTS = admf.Execution(slippage=admf.slippage.bps(1.0), commission=admf.commission.bps(1.0))
 
@@ -17,10 +17,10 @@ COSTS = admf.Execution(slippage=admf.slippage.bps(1.0), commission=admf.commissi
     [
         {"strategy": SmaCross(), "grid": {"fast": [2, 4], "slow": [7, 9]}, "execution": COSTS},
         {"strategy": Swing(), "grid": {"period": [3, 6]}, "execution": COSTS},
-        {"strategy": Breakout(), "grid": {"period": [3, 8]}},
+        {"strategy": Channel(), "grid": {"period": [3, 8], "stop_loss": [0.0, 0.004]}},
         {"strategy": SmaCross(), "grid": {"fast": [2], "slow": [5], "account.cash": [1.0, 1e5]}, "instrument": 1.0},
     ],
-    ids=["averages", "strength", "range", "whole lots"],
+    ids=["averages", "strength", "range with a stop", "whole lots"],
 )
 def test_a_lane_is_its_single_run(options: dict[str, Any]) -> None:
     """A-06, I-01 to I-05, M-01 to M-03, H-01."""

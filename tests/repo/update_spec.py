@@ -19,7 +19,15 @@ from repo.checkout import ADMF, KERNELS, ORACLE, ROOT, SPEC, cited, sources, tex
 TESTS = ROOT / "tests"
 READERS = ("law", "oracle", "test")
 MARK = "<!-- links: python tests/repo/update_spec.py -->"
-USERS = ("batch.py", "lanes.py", "series.py", "waiting.py", "context.py", "given.py")  # use what others state
+USERS = (
+    "batch.py",
+    "lanes.py",
+    "meeting.py",
+    "series.py",
+    "waiting.py",
+    "context.py",
+    "given.py",
+)  # kernels that use rules which others state
 WORKED = TESTS / "laws"  # tests that are examples of one rule
 RULE = re.compile(r"^- \*\*(?P<id>[A-Z]-\d\d)\*\*", flags=re.MULTILINE)
 LINKS = re.compile(r"\n  \[law\]\[[^\n]*", flags=re.MULTILINE)

@@ -134,3 +134,21 @@ def test_the_components_are_those_of_each_run() -> None:
     loaded = load_config(ROOT / "configs" / "sweep_sma_cross.yaml")
     assert loaded.root.optimization is not None
     assert type(loaded.strategy).__name__ == "SmaCross"
+
+
+@pytest.mark.parametrize(
+    ("picture", "grid", "message"),
+    [
+        ("map.gif", "{fast: [3, 5], slow: [13]}", "not a kind of picture"),
+        ("map.svg", "{fast: [3, 5]}", "no map of one"),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused_before_the_sweep(
+    picture: str, grid: str, message: str, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    text = Path(config).read_text().partition("grid:")
+    Path(config).write_text(f"{text[0]}grid: {grid}\ndata: {{generate: {{bars: 600, frequency: 1h, seed: 7}}}}\n")
+    assert run(["sweep", config, "--out", str(folder), "--heatmap", str(tmp_path / picture)]) == 2
+    assert message in capsys.readouterr().err
+    assert not folder.exists()

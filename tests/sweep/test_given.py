@@ -7,7 +7,7 @@ import pytest
 
 import admf
 from admf.errors import ConfigError, DataError
-from sweep_support import Guarded, market, sweep
+from sweep_support import Channel, Guarded, market, sweep
 
 BARS, SHARE = 600, 0.003
 
@@ -108,6 +108,14 @@ def test_a_rule_with_exits_is_the_signals_of_its_changes() -> None:
     counted = admf.backtest(market(), Counted())
     given = admf.simulate_signals(market(), entries, ~above, size=7.0, size_kind="quantity", **exits)
     assert counted.trace_hash == given.trace_hash
+
+
+def test_a_rule_that_keeps_what_is_held_comes_back_after_an_exit() -> None:
+    close = np.concatenate([np.full(20, 100.0), [102.0, 102.0, 97.0, 98.0, 103.0, 103.0, 90.0, 90.0]])
+    bars = admf.Market([admf.load({"open": close, "high": close, "low": close, "close": close})])
+    fills = admf.backtest(bars, Channel(stop_loss=0.03)).fills
+    assert fills["bar"].to_list() == [21, 22, 25, 26]
+    assert fills["side"].to_list() == ["buy", "sell"] * 2
 
 
 def test_exits_of_a_rule_are_axes() -> None:

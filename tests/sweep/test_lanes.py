@@ -15,7 +15,7 @@ from admf.strategies import SmaCross
 from admf.sweeps import allowed
 from admf_kernels._jit import compile_now, specialise
 from admf_kernels.lanes import FIELDS, LANES, observe_lanes, sample_lanes
-from sweep_support import Breakout, Guarded, Swing, market, single, sweep
+from sweep_support import Breakout, Channel, Guarded, Swing, market, single, sweep
 from user_laws import LAWS
 
 COSTS = {"slippage": admf.slippage.bps(1.0), "commission": admf.commission.bps(1.0)}
@@ -80,6 +80,7 @@ CASES: dict[str, dict[str, Any]] = {
         "strategy": Guarded(stop_loss=0.02, take_profit=0.03),
         "grid": {"slow": [50, 700], "trailing_stop": [0.0, 0.02]},
     },
+    "as it is": {"strategy": Channel(), "grid": {"period": range(5, 40, 5), "stop_loss": [0.0, 0.003, 0.01]}},
     "positions": {"grid": {"fast": [3, 5]}, "account": admf.Account(positions={"SYM": (10.0, 90.0)})},
     "long": {"market": market(9_000), "grid": {"fast": [3, 30], "slow": [50, 700]}},
     "one block": {"market": market(1_024), "grid": {"fast": [3, 5]}},

@@ -10,6 +10,8 @@ import pytest
 import admf
 from admf.coordinate import Recipe
 from admf.errors import AdmfError, ConfigError
+from admf.results.pictures import Words
+from admf.sweeps.heatmap import SCALE_STEPS, TOP
 from sweep_support import GRID, market, sweep
 
 BASE = {"strategy_class": "SmaCross", "strategy_params": {"slow": 21}, "initial_cash": 50_000.0}
@@ -138,13 +140,33 @@ def test_heatmap_in_text_and_pictures(tmp_path: Path) -> None:
     assert "total_return over fast (across) and slow (down)" in text
     assert len(text.splitlines()) == 5
     svg = found.save(tmp_path / "map.svg").read_text()
-    assert svg.count("<rect") == 10
-    png = found.save(tmp_path / "map.png").read_bytes()
-    assert png.startswith(b"\x89PNG")
+    assert svg.count("<rect") == 1 + 9 + SCALE_STEPS
+    for value in (3, 5, 8, 13, 21, 34):
+        assert f">{value}</text>" in svg
+    assert svg.count(f">{found.values.max():.{found.decimals}f}</text>") == 2  # in its cell and on the scale
     with pytest.raises(ConfigError, match="not a kind of picture"):
         found.save(tmp_path / "map.gif")
     with pytest.raises(ConfigError, match="did you mean 'fast'"):
         study.heatmap("fats", "slow")
+
+
+def test_a_heatmap_as_png_shows_what_the_svg_shows(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    found = sweep().heatmap("fast", "slow", "total_return")
+    picture = found.picture()
+    drawn = image.open(found.save(tmp_path / "map.png"))
+    assert drawn.size == (round(2 * picture.width), round(2 * picture.height))
+    colours = {colour for _, colour in drawn.getcolors(1 << 20)}
+    assert {found.colour(value) for value in found.values.flat} <= colours
+    head = np.asarray(drawn.convert("L"))[: round(2 * TOP)]
+    assert (head < 128).sum() > 500  # letters above the cells
+
+
+def test_a_map_of_many_cells_has_fewer_labels_and_no_figures() -> None:
+    found = sweep(grid={"fast": range(2, 62), "slow": range(62, 126)}).heatmap("fast", "slow", "total_return")
+    picture = found.picture()
+    assert picture.width < 1_300
+    assert sum(isinstance(shape, Words) for shape in picture.shapes) < 110
 
 
 def test_a_heatmap_of_drawn_values_is_cut_into_ranges() -> None:

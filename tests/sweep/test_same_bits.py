@@ -9,7 +9,7 @@ import pytest
 import admf
 from admf.strategies import BracketScalper, SmaCross
 from admf.sweeps.frames import comparable
-from sweep_support import GRID, Buyer, Often, market, single, sweep
+from sweep_support import GRID, Buyer, OrderEveryBar, market, single, sweep
 
 GRIDS: dict[str, dict[str, Any]] = {
     "parameters": {"grid": GRID},
@@ -84,7 +84,7 @@ def test_the_order_of_the_trials_changes_nothing() -> None:
 def test_tables_full_of_orders_are_emptied_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("admf.sweeps.arena.ROWS", 0)
     long = market(40_000)
-    study = sweep(market=long, strategy=Often(), grid={"quantity": [1.0, 2.0]})
+    study = sweep(market=long, strategy=OrderEveryBar(), grid={"quantity": [1.0, 2.0]})
     for row in range(2):
         assert study.results["trace_hash"][row] == single(study, row).trace_hash
     assert study.results["orders"][0] > 39_000

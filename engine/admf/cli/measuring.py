@@ -42,6 +42,7 @@ OVERVIEW_LEGEND = (
     "modelled less true profit of a slot, in per cent of a coarse bar's mean range; above 0 it flatters\n--stream "
     "shows a kind of order in detail"
 )
+NO_IMPACT = "power, volume_share: not fitted, for recorded prices did not move with your orders; --fills tells them"
 CSV_DIGITS = 6
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather", ".gz")
 
@@ -259,30 +260,29 @@ def calibrate(
         given = "neither" if fills is None else "both"
         raise ConfigError("not one source of fills", field="fills", found=given, allowed="--fills or --coarse")
     loaded = load(bars, symbol, on_defect=on_defect, frequency=frequency)
-    models, missing = list(FITS), ""
+    models = list(FITS)
     if coarse is not None or not loaded.has_volume:
         models = [name for name in models if name not in VOLUME_MODELS]
-        reason = "the bars have no volume" if coarse is None else "recorded prices did not move with your orders"
-        missing = f"{reason}: {', '.join(sorted(VOLUME_MODELS))} cannot be fitted{'; give --fills' * bool(coarse)}"
+        if coarse is None:
+            print_note(f"the bars have no volume: {', '.join(sorted(VOLUME_MODELS))} cannot be fitted")
     with Progress(bars.name):
         if coarse is not None:
             study = fill_fidelity(loaded, coarse, {OWN: Execution()}, streams=streams_of((stream,)))
             found = calibrate_slippage(study.nesting.coarse, study.true_fills(stream, OWN), models)
         else:
             found = calibrate_slippage(loaded, fills, models)
-    show_calibration(found, missing, as_json=json)
+    show_calibration(found, as_json=json)
+    if coarse is not None and not json:
+        print(f"\n{NO_IMPACT}")
 
 
-def show_calibration(found: "Calibration", missing: str, *, as_json: bool) -> None:
-    """The models, best first, which are `missing` and why, and the best one as YAML; or one JSON object."""
+def show_calibration(found: "Calibration", *, as_json: bool) -> None:
+    """The models, best first, and the best one as YAML; or one JSON object."""
     best = found.best.to_dict()
     if as_json:
-        rows = {"fills": found.fills, "left_out": found.left_out, "models": found.frame.to_dicts()}
-        print_json({**rows, "best": best, "missing": missing})
+        print_json({"fills": found.fills, "left_out": found.left_out, "models": found.frame.to_dicts(), "best": best})
         return
     print_rich(table_of(found.frame, f"{found.fills:,} fills, {found.left_out:,} left out; errors in bps of the price"))
-    if missing:
-        print(missing)
     words = ", ".join(
         f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}" for name, value in best.items()
     )

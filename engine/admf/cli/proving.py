@@ -74,7 +74,6 @@ def recipes(
     config: Path | None, data: Path | None, bars: int, sets: tuple[str, ...], on_defect: "OnDefect | None"
 ) -> "list[Recipe]":
     """What the containers are made of."""
-    from admf.components.data import cut
     from admf.config import load_config
     from admf.coordinate.recipe import Recipe
 
@@ -92,7 +91,7 @@ def recipes(
         ]
     market = loaded[0].market()
     if market.bar_count > bars:
-        market = cut(market, 0, bars)
+        market = market.part(0, bars)
     return [Recipe(one, market, "full") for one in loaded]
 
 

@@ -20,6 +20,7 @@ from admf.errors import ConfigError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from admf.config.schema import Optimization
     from admf.sweeps import Study
     from admf.sweeps.entry import Job
 
@@ -69,7 +70,6 @@ def sweep(
         Print one JSON object in place of the summary.
     """
     from admf.sweeps.configured import load_optimization, read_document
-    from admf.sweeps.plan import check_plan, read_size
     from admf.sweeps.store import fact
 
     source = read_document(config, changes(set_, data=data, on_defect=on_defect))
@@ -77,11 +77,7 @@ def sweep(
     job = planned(source, workers=workers, limit=limit, calibrate=False)
     section = loaded.root.optimization
     assert section is not None
-    check_plan(
-        job.plan,
-        read_size(section.memory_limit, "optimization.memory_limit"),
-        read_size(section.memory_limit_per_container, "optimization.memory_limit_per_container"),
-    )
+    check_before(job, section, heatmap)
     job.notes["config"] = fact(source)
     folder = out or loaded.output_folder
     if folder is None:
@@ -188,6 +184,23 @@ def replay(
 def is_study(places: tuple[Path, ...]) -> bool:
     """Whether it is one folder, and not that of a session."""
     return len(places) == 1 and places[0].is_dir() and not any(places[0].glob("*.events"))
+
+
+def check_before(job: "Job", section: "Optimization", picture: Path | None) -> None:
+    """What would fail only after the sweep, or does not fit."""
+    from admf.results.pictures import check_drawable
+    from admf.sweeps.plan import check_plan, read_size
+
+    if picture is not None:
+        check_drawable(picture)
+        if len(job.framer.names) < 2:
+            found, allowed = ", ".join(job.framer.names), "a grid of two parameters or more"
+            raise ConfigError("no map of one parameter", field="heatmap", found=found, allowed=allowed)
+    check_plan(
+        job.plan,
+        read_size(section.memory_limit, "optimization.memory_limit"),
+        read_size(section.memory_limit_per_container, "optimization.memory_limit_per_container"),
+    )
 
 
 def finished(job: "Job", folder: Path | None, *, resume: bool) -> "Study":

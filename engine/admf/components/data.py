@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf.data import Bars, Market
+from admf.data.door import LoadOptions
+from admf.data.door import select as rows_between
 from admf.errors import ConfigError, DataError
 from admf.events import BarEvent, EventBus
 from admf.models import Number, unknown_name
@@ -135,8 +137,8 @@ class HistoricalDataHandler:
             found = f"{border} of {market.bar_count} bars, {embargo_bars} between"
             raise ConfigError("a part would be empty", field="split", found=found, allowed="0 < train < 1")
         self._parts |= {
-            "train": cut(market, 0, border),
-            "test": cut(market, border + embargo_bars, market.bar_count),
+            "train": market.part(0, border),
+            "test": market.part(border + embargo_bars, market.bar_count),
         }
         return self._parts["train"], self._parts["test"]
 
@@ -185,8 +187,8 @@ def select(service: Any, symbols: tuple[str, ...] | None, start: Any, end: Any) 
         if missing:
             found, allowed = ", ".join(missing), ", ".join(market.symbols)
             raise DataError("no bars of this symbol", field="symbols", found=found, allowed=allowed)
-        market = rebuilt(market, symbols, None, None)
-    return market if start is None and end is None else rebuilt(market, market.symbols, start, end)
+        market = market.part(0, market.bar_count, symbols)
+    return market if start is None and end is None else market.part(*place_of(market, start, end))
 
 
 def service_market(service: Any, symbols: tuple[str, ...] | None) -> Market:
@@ -203,29 +205,10 @@ def service_market(service: Any, symbols: tuple[str, ...] | None) -> Market:
     return made
 
 
-def rebuilt(market: Market, symbols: Sequence[str], start: Any, end: Any) -> Market:
-    """A market of some symbols between two times, through the door of all data."""
-    rows = slice(0, market.bar_count)
-    parts = [bars_of(market, symbol, rows, start, end) for symbol in symbols]
-    instruments = [market.instruments[market.symbols.index(symbol)] for symbol in symbols]
-    return Market(parts, sessions=market.session_rule, instruments=instruments, **market.given_tables.of(parts))
-
-
-def cut(market: Market, first: int, last: int) -> Market:
-    """The bars [first, last) of a market, as a market of its own that holds no other bar."""
-    parts = [bars_of(market, symbol, slice(first, last), None, None) for symbol in market.symbols]
-    instruments = list(market.instruments)
-    return Market(parts, sessions=market.session_rule, instruments=instruments, **market.given_tables.of(parts))
-
-
-def bars_of(market: Market, symbol: str, rows: slice, start: Any, end: Any) -> Bars:
-    """Copies of the bars of one symbol."""
-    from admf.data import load
-
-    index, arrays = market.symbols.index(symbol), market.arrays
-    there = ~np.isnan(np.stack([getattr(arrays, name)[rows, index] for name in FIELDS[:4]])).all(axis=0)
-    names = FIELDS[: 4 + market.has_volume] + ("vwap",) * market.has_vwap
-    table: dict[str, Any] = {name: getattr(arrays, name)[rows, index][there] for name in names}
-    if market.dated:
-        table["timestamp"] = arrays.timestamp[rows][there].astype("datetime64[ns]")
-    return load(table, symbol, start, end, on_defect="keep")
+def place_of(market: Market, start: Any, end: Any) -> tuple[int, int]:
+    """The bars [first, last) from `start` to `end`, both inclusive; DataError where there are none."""
+    rows = rows_between(market.arrays.timestamp if market.dated else None, LoadOptions(start=start, end=end), "bars")
+    if rows is None:
+        return 0, market.bar_count
+    found = np.flatnonzero(rows)
+    return int(found[0]), int(found[-1]) + 1

@@ -23,10 +23,12 @@ from admf.data.actions import (
 from admf.data.bars import Bars
 from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
+from admf.data.parts import SESSION_BITS, actions_of, columns_of, last_of, rates_in_force, sessions_of
 from admf.data.rates import conversion_rows, foreign, rates_of, read_conversions, read_rates
 from admf.data.sessions import (
     PERIODS_WEEKDAYS,
     SESSION_RULES,
+    Sessions,
     is_intraday,
     periods_per_year,
     require_stamps,
@@ -100,7 +102,6 @@ class Market:
         clock = parts[0].timestamp if len(parts) == 1 else union([part.timestamp for part in parts])
         self._sessions = split_sessions(clock, sessions, parts[0].given_frequency_ns) if self.dated else None
         self._given_actions = read_actions(actions, self.symbols, clock, self.dated)
-        self.given_tables = GivenTables(actions, rates, conversions)
         self._rates = read_rates(rates, self.symbols, clock, self.dated)
         self._conversions = read_conversions(conversions)
         self._last_bars = np.array([np.searchsorted(clock, part.timestamp[-1]) for part in parts], np.int64)
@@ -122,8 +123,7 @@ class Market:
             ends = np.full(len(clock), len(clock) - 1, dtype=np.int32)
         else:
             ends = session_ends(self._sessions)
-            flags[self._sessions.firsts] |= BarFlag.SESSION_FIRST.value
-            flags[self._sessions.lasts] |= BarFlag.SESSION_LAST.value
+            mark_sessions(flags, self._sessions)
         return records.Market(
             open_, high, low, close, volume, flags, ends, clock, vwap, split_products(self._given_actions, shape)
         )
@@ -135,6 +135,41 @@ class Market:
         other.instruments = choose_instruments(instruments, self.symbols)
         other.instrument_records = to_records(other.instruments)
         return other
+
+    def part(self, first: int, last: int, symbols: Sequence[str] | None = None) -> Self:
+        """Copies of the bars [first, last) of some symbols: a market of their own, with their sessions and actions.
+
+        Bars on which none of the symbols has a price are left out; DataError where that leaves none.
+        """
+        chosen = self.symbols if symbols is None else tuple(symbols)
+        columns, arrays = np.array([self.symbols.index(symbol) for symbol in chosen]), self.arrays
+        prices = [getattr(arrays, name)[first:last, columns] for name in PRICES]
+        kept = first + np.flatnonzero(~np.isnan(prices).all(axis=(0, 2)))
+        if not len(kept):
+            raise DataError("no bar in this part", field="market", found=f"bars {first} to {last}")
+        other = copy(self)
+        for name in ("fingerprint", "timestamps"):
+            other.__dict__.pop(name, None)
+        other.symbols = chosen
+        other.instruments = tuple(self.instruments[column] for column in columns)
+        other.instrument_records = self.instrument_records[columns]
+        other._sessions = None if self._sessions is None else sessions_of(self._sessions, kept)
+        other._given_actions = actions_of(self._given_actions, kept, columns)
+        other._rates = rates_in_force(self._rates, kept, columns)
+        other._last_bars = last_of(kept, self._last_bars[columns])
+        other.arrays = freeze(other._arrays_of(arrays, kept, columns))
+        return other
+
+    def _arrays_of(self, arrays: records.Market, kept: NDArray[np.int64], columns: NDArray[np.int64]) -> records.Market:
+        names = (*PRICES, "volume", "vwap", "flags")
+        parts: dict[str, Any] = {name: columns_of(getattr(arrays, name), kept, columns) for name in names}
+        ends, flags = np.full(len(kept), len(kept) - 1, np.int32), parts["flags"]
+        if self._sessions is not None:
+            ends = session_ends(self._sessions)
+            flags &= ~np.uint8(SESSION_BITS)
+            mark_sessions(flags, self._sessions)
+        splits = split_products(self._given_actions, flags.shape)
+        return arrays._replace(**parts, session_end=ends, timestamp=arrays.timestamp[kept], splits=splits)
 
     def actions(self, *, accrued: bool, currency: str | None = None, settles: bool = False) -> NDArray[np.record]:
         """What bars bring beside orders, as the kernels take it: splits, dividends, funding, delistings, rates.
@@ -301,6 +336,12 @@ def valid_flags(open_: FloatArray, high: FloatArray, low: FloatArray, close: Flo
         valid = (l > 0) & (h < np.inf) & (l <= o) & (l <= c) & (o <= h) & (c <= h)
         flags[rows] = valid * np.uint8(BarFlag.VALID)
     return flags
+
+
+def mark_sessions(flags: NDArray[np.uint8], sessions: Sessions) -> None:
+    """Sets the flags of the first and the last bar of each session."""
+    flags[sessions.firsts] |= BarFlag.SESSION_FIRST.value
+    flags[sessions.lasts] |= BarFlag.SESSION_LAST.value
 
 
 def freeze(arrays: records.Market) -> records.Market:

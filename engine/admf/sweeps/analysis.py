@@ -7,9 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from admf.data import Market, load
-from admf.data.columns import PRICES
-from admf.data.sessions import SESSION_RULES
+from admf.data import Market
 from admf.errors import ConfigError
 from admf.sweeps.frames import DONE
 from admf.sweeps.study import LESS_IS_BETTER
@@ -114,7 +112,7 @@ class Analysis:
             raise ConfigError("slices of too few bars", field="slices", found=slices, allowed=allowed)
         columns = {}
         for index in range(slices):
-            part = market_slice(trials.market, index * bars, (index + 1) * bars)
+            part = trials.market.part(index * bars, (index + 1) * bars)
             columns[f"slice_{index + 1}"] = self._on(part, best["row"].to_list())
         table = np.stack(list(columns.values()), axis=1) if best.height else np.zeros((0, slices))
         worst = table.max(axis=1) if self._less else table.min(axis=1)
@@ -162,21 +160,3 @@ def bins(values: pl.Series) -> NDArray[np.int64]:
     places = ranks(values)
     distinct = int(places.max()) if len(places) else 0
     return places if distinct <= BINS else (places - 1) * BINS // distinct
-
-
-def market_slice(market: Market, first: int, last: int) -> Market:
-    """The bars [first, last) as a market of their own; sessions of a table or calendar become those by date."""
-    arrays, parts = market.arrays, []
-    for column, symbol in enumerate(market.symbols):
-        there = np.isfinite(arrays.close[first:last, column])
-        table = {name: getattr(arrays, name)[first:last, column][there] for name in PRICES}
-        if market.has_volume:
-            table["volume"] = arrays.volume[first:last, column][there]
-        if market.has_vwap:
-            table["vwap"] = arrays.vwap[first:last, column][there]
-        if market.dated:
-            table["timestamp"] = arrays.timestamp[first:last][there].view("datetime64[ns]")
-        parts.append(load(table, symbol, on_defect="keep"))
-    sessions = market.session_rule if market.session_rule in SESSION_RULES else "date"
-    instruments = list(market.instruments)
-    return Market(parts, sessions=sessions, instruments=instruments, **market.given_tables.of(parts))

@@ -2,10 +2,7 @@
 
 import io
 import math
-import struct
-import zlib
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from rich.text import Text
 
 from admf.errors import ConfigError
 from admf.models import unknown_name
-from admf.results.pictures import save_picture
+from admf.results.pictures import SOFT, Picture, save_picture, text_width
 from admf.sweeps.frames import DONE
 
 REDUCTIONS = ("mean", "max", "min", "median")
@@ -27,7 +24,11 @@ REDUCTIONS = ("mean", "max", "min", "median")
 COLOURS = ((68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 145, 140), (40, 174, 128), (94, 201, 98),
            (173, 220, 48), (253, 231, 37))  # fmt: skip
 EMPTY = (128, 128, 128)
-CELL, MARGIN = 28, 64  # pixels
+ROUNDING = 1e-12  # values that differ by less are one
+MAP_WIDTH, MAP_HEIGHT = 1_000.0, 700.0  # pixels of all cells, at most where they are not SMALL
+CELL_WIDTH, CELL_HEIGHT, SMALL = 56.0, 28.0, 8.0
+TOP, SIZE = 88.0, 11.0  # where the cells begin; of the letters
+SCALE_HEIGHT, SCALE_STEPS = 120.0, 25
 VALUES_MAX, RANGES = 64, 12  # a parameter with more values is cut into so many ranges
 Colour = tuple[int, int, int]
 
@@ -70,7 +71,8 @@ class Heatmap:
             return EMPTY
         finite = self.values[np.isfinite(self.values)]
         low, high = float(finite.min()), float(finite.max())
-        place = (len(COLOURS) - 1) * ((value - low) / (high - low) if high > low else 0.5)
+        differ = high - low > ROUNDING * max(abs(low), abs(high))
+        place = (len(COLOURS) - 1) * ((value - low) / (high - low) if differ else 0.5)
         first = min(int(place), len(COLOURS) - 2)
         share = place - first
         pairs = zip(COLOURS[first], COLOURS[first + 1], strict=True)
@@ -101,9 +103,8 @@ class Heatmap:
         return max(0, 2 - math.floor(math.log10(largest))) if largest > 0.0 else 0
 
     def _cell(self, value: float, text: str) -> Text:
-        red, green, blue = self.colour(value)
-        ink = "black" if red * 0.3 + green * 0.6 + blue * 0.1 > 110 else "white"
-        return Text(text, style=Style(bgcolor=f"rgb({red},{green},{blue})", color=ink))
+        colour = self.colour(value)
+        return Text(text, style=Style(bgcolor=hexadecimal(colour), color=ink_on(colour)))
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=400, no_color=True, force_terminal=False)
@@ -113,37 +114,53 @@ class Heatmap:
 
     def svg(self) -> str:
         """A picture with values, as text."""
-        wide, high = MARGIN + CELL * 2 * len(self.columns) + 8, MARGIN + CELL * len(self.rows)
-        parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
-            'font-family="sans-serif" font-size="11" text-anchor="middle">',
-            f'<rect width="{wide}" height="{high}" fill="white"/>',
-            f'<text x="{wide / 2}" y="16">{escape(self.metric)}: {escape(self.x)} across, {escape(self.y)} down</text>',
-        ]
-        for column, name in enumerate(self.columns):
-            parts.append(f'<text x="{MARGIN + CELL * (2 * column + 1)}" y="{MARGIN - 8}">{escape(label(name))}</text>')
-        for row, name in enumerate(self.rows):
-            middle = MARGIN + CELL * row + CELL / 2 + 4
-            parts.append(f'<text x="{MARGIN - 6}" y="{middle}" text-anchor="end">{escape(label(name))}</text>')
-            for column, value in enumerate(self.values[row].tolist()):
-                red, green, blue = self.colour(value)
-                left, ink = MARGIN + 2 * CELL * column, "#000" if green > 130 else "#fff"
-                parts.append(
-                    f'<rect x="{left}" y="{MARGIN + CELL * row}" width="{2 * CELL}" height="{CELL}" '
-                    f'fill="rgb({red},{green},{blue})"/>'
-                    f'<text x="{left + CELL}" y="{middle}" fill="{ink}">{figure(value, self.decimals)}</text>'
-                )
-        return "\n".join([*parts, "</svg>\n"])
+        return self.picture().svg()
 
     def png(self) -> bytes:
-        """The cells alone, one square each, rows of y downwards."""
-        pixels = np.array([[self.colour(value) for value in row] for row in self.values.tolist()], np.uint8)
-        picture = pixels.repeat(CELL, axis=0).repeat(CELL, axis=1)
-        high, wide = picture.shape[:2]
-        lines = np.concatenate([np.zeros((high, 1), np.uint8), picture.reshape(high, -1)], axis=1)
-        head = struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)
-        chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes())), (b"IEND", b""))
-        return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, data) for kind, data in chunks)
+        """The same as pixels; ConfigError where Pillow is not installed."""
+        return self.picture().png()
+
+    def picture(self) -> Picture:
+        """One cell for each pair of values, with its figure where there is room, and a scale of the colours."""
+        wide = min(max(MAP_WIDTH / len(self.columns), SMALL), CELL_WIDTH)
+        high = min(max(MAP_HEIGHT / len(self.rows), SMALL), CELL_HEIGHT)
+        names, columns = [label(row) for row in self.rows], [label(column) for column in self.columns]
+        left = 28.0 + max(text_width(text, SIZE) for text in [self.y, *names])
+        right, bottom = left + wide * len(columns), TOP + high * len(names)
+        title = f"{self.metric} over {self.x} (across) and {self.y} (down)"
+        picture = Picture(max(right + 130.0, 40.0 + text_width(title, 15)), max(bottom, TOP + SCALE_HEIGHT) + 24.0)
+        picture.text(20, 28, title, size=15)
+        picture.text(left - 8, TOP - 26, self.y, size=SIZE, anchor="end", colour=SOFT)
+        picture.text(left, TOP - 26, self.x, size=SIZE, colour=SOFT)
+        step = math.ceil((8.0 + max(text_width(text, SIZE) for text in columns)) / wide)
+        for column in range(0, len(columns), step):
+            picture.text(left + wide * (column + 0.5), TOP - 8, columns[column], size=SIZE, anchor="middle")
+        for row in range(0, len(names), math.ceil(14.0 / high)):
+            picture.text(left - 8, TOP + high * (row + 0.5) + 4, names[row], size=SIZE, anchor="end")
+        texts = [[figure(value, self.decimals) for value in row] for row in self.values.tolist()]
+        fits = high >= 14.0 and max(text_width(text, SIZE) for row in texts for text in row) <= wide - 4.0
+        for row, values in enumerate(self.values.tolist()):
+            for column, value in enumerate(values):
+                colour, x, y = self.colour(value), left + wide * column, TOP + high * row
+                picture.box(x, y, wide, high, hexadecimal(colour))
+                if fits:
+                    place, ink = (x + wide / 2, y + high / 2 + 4), ink_on(colour)
+                    picture.text(*place, texts[row][column], size=SIZE, anchor="middle", colour=ink)
+        self._scale(picture, right + 24.0)
+        return picture
+
+    def _scale(self, picture: Picture, x: float) -> None:
+        """What the colours mean, from the highest value down to the lowest."""
+        finite = self.values[np.isfinite(self.values)]
+        if not len(finite):
+            return
+        values = np.linspace(finite.max(), finite.min(), SCALE_STEPS).tolist()
+        step = SCALE_HEIGHT / SCALE_STEPS
+        for place, value in enumerate(values):
+            picture.box(x, TOP + step * place, 16, step, hexadecimal(self.colour(value)))
+        for place in (0, SCALE_STEPS // 2, SCALE_STEPS - 1):
+            text = figure(values[place], self.decimals)
+            picture.text(x + 22, TOP + step * (place + 0.5) + 4, text, size=SIZE, colour=SOFT)
 
 
 def binned(values: pl.Series) -> pl.Series:
@@ -155,9 +172,15 @@ def binned(values: pl.Series) -> pl.Series:
     return frame.select(pl.col("value").mean().over("place").round_sig_figs(3)).to_series().alias(values.name)
 
 
-def png_chunk(kind: bytes, data: bytes) -> bytes:
-    """Length, kind, data, check sum."""
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def hexadecimal(colour: Colour) -> str:
+    """A colour as pictures take it."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def ink_on(colour: Colour) -> str:
+    """Dark or light, whichever can be read on a colour."""
+    red, green, blue = colour
+    return "#000000" if red * 0.3 + green * 0.6 + blue * 0.1 > 110 else "#ffffff"
 
 
 def label(value: Any) -> str:

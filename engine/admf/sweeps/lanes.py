@@ -93,7 +93,8 @@ class LaneArena:
         lanes = len(chunk.rows)
         self._lanes, self.cursor[BLOCK] = lanes, 0
         known = self._settings.known
-        self._configs = np.stack([known[number].config for number in chunk.settings])
+        numbers, places = np.unique(chunk.settings, return_inverse=True)
+        self._configs = np.stack([known[number].config for number in numbers])  # read only
         self._accounts = np.stack([known[number].account for number in chunk.settings])
         self._positions = np.stack([known[number].opening for number in chunk.settings])
         kinds, periods, inputs, ready = self._columns(chunk)
@@ -101,7 +102,7 @@ class LaneArena:
         groups[-1, BOUND * LANES : (BOUND + 1) * LANES] = math.inf  # lanes that nobody has
         wanted = np.zeros((LANES, BLOCK_BARS), np.uint8)
         self._given_up = np.zeros(len(groups) * LANES, np.uint8)
-        tables = self._tables(self._configs, self._accounts, self._positions)
+        tables = self._tables(places.reshape(-1))
         self._book_table = self._open_book(tables)
         return (
             self._market_table,
@@ -125,11 +126,14 @@ class LaneArena:
             self._group.run.orders_per_bar_max,
         )
 
-    def _tables(self, configs: NDArray[Any], accounts: NDArray[Any], positions: NDArray[Any]) -> NDArray[np.uint64]:
-        """The table of addresses of each lane: config, account and position are its own, the rest is shared."""
-        tables = np.tile(handles(self._state), (len(accounts), 1))
-        for name, rows in (("config", configs), ("account", accounts), ("positions", positions)):
-            address = rows.ctypes.data + np.arange(len(rows), dtype=np.uint64) * np.uint64(rows.strides[0])
+    def _tables(self, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The table of addresses of each lane: account and position are its own, the rest is shared by some or all."""
+        tables = np.tile(handles(self._state), (len(places), 1))
+        own = np.arange(len(places))
+        for name, rows, chosen in (
+            ("config", self._configs, places), ("account", self._accounts, own), ("positions", self._positions, own),
+        ):  # fmt: skip
+            address = rows.ctypes.data + chosen.astype(np.uint64) * np.uint64(rows.strides[0])
             tables[:, State._fields.index(name) * WORDS] = address
         return tables
 
