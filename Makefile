@@ -2,6 +2,7 @@
 # again when pyproject.toml changes; to name an interpreter: make test PYTHON=/path/to/python3.12 (after `make clean`).
 #
 #   make demo             the main job on generated data, with a summary to read
+#   make demo-paper demo-live      a paper session, run again from its log; a live session at a local exchange with faults
 #   make test             all tests, compiled; then the lanes test-nojit and test-boundscheck
 #   make fuzz             minutes of random cases on every path; a divergence becomes a small case file
 #   make kills            live sessions killed by kill -9 at 50 random moments, at both exchanges
@@ -16,6 +17,9 @@ STAMPS := $(VENV)/stamps
 PYTEST := $(BIN)/python -m pytest
 
 DEMO   := $(BIN)/admf run configs/sma_cross.yaml
+PAPER  := $(BIN)/admf paper configs/live/paper_trading.yaml --drift --out .demo/paper
+REPLAY := $(BIN)/admf replay .demo/paper
+LIVE   := $(BIN)/admf live configs/live/local_exchange.yaml --drift --confirm --out .demo/live
 
 # Test lanes. Each lane keeps its own compile cache inside the checkout: numba's key does not hold the flags.
 WORKERS      := 2
@@ -29,11 +33,21 @@ BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_a
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:
-.PHONY: demo test test-jit test-nojit test-boundscheck fuzz kills lint types contracts bench clean
+.PHONY: demo demo-paper demo-live test test-jit test-nojit test-boundscheck fuzz kills lint types contracts bench clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/run
 	$(DEMO)
+
+demo-paper: $(STAMPS)/run
+	rm -rf .demo/paper
+	$(PAPER)
+	$(REPLAY)
+
+# A journal belongs to the exchange that it was written with, and this one is a new one each time.
+demo-live: $(STAMPS)/run
+	rm -rf .demo/live
+	$(LIVE)
 
 test: test-jit test-nojit test-boundscheck
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -158,3 +159,11 @@ def changed(log: EventLog, path: Path, place: int) -> EventLog:
         writer.note(row.kind, row.time_ns, row.bar, payload)
     writer.close()
     return EventLog(path)
+
+
+def wait_for(condition: Any, seconds: float = 5.0) -> None:
+    """Until something is so that other threads make so."""
+    end_s = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end_s, "did not come"
+        time.sleep(0.01)

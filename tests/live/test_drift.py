@@ -137,15 +137,15 @@ def test_words_for_what_became_of_an_order() -> None:
     assert fill_text(None, None, None) == "-"
 
 
-def test_a_ledger_of_a_log_is_the_ledger_of_its_session(tmp_path: Path) -> None:
+def test_the_orders_of_a_log_are_those_of_its_session(tmp_path: Path) -> None:
     made = session(market(400), settings("sessions", DayOrders()), log_folder=tmp_path)
     container = made.active_strategies["sessions"]
     made.run()
-    ledger = OrderLines()
+    kept = OrderLines()
     for row in EventLog(tmp_path / "sessions.events").rows:
-        ledger.note(row.kind, row.time_ns, row.bar, json.loads(row.payload))
-    assert list(ledger) == container.lines()
-    assert len(list(ledger)) > 20
+        kept.note(row.kind, row.time_ns, row.bar, json.loads(row.payload))
+    assert list(kept) == container.lines()
+    assert len(list(kept)) > 20
 
 
 def test_the_report_is_a_file(tmp_path: Path) -> None:

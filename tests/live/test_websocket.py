@@ -5,14 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import admf
+from admf.cli import run
 from admf.errors import ConfigError, DataError, RunError
 from admf.live import FeedBar, HistoricalFeed, LiveTradingManager, TickBars, WebSocketFeed
 from admf.live.websocket import QUEUE_FRAMES, read_message
+from live.test_ticks import trades_of
 from live_support import market, settings
 
 pytest.importorskip("websockets")
@@ -170,6 +174,57 @@ def test_a_feed_that_refuses_us_is_an_error_and_one_that_is_busy_is_asked_again(
     with serving(lambda socket: None, process_request=refuse) as url, pytest.raises(RunError, match=r"refuses us.*403"):
         list(WebSocketFeed(url, SYMBOL))
     assert asked == [429, 403]
+
+
+SESSION = """live_trading:
+  strategies: {trend: {strategy_class: TrendFollowingEvents, allocated_capital: 50000}}
+"""
+
+
+@pytest.mark.parametrize("kind", ["websocket", "websocket_ticks"])
+def test_a_configuration_over_a_socket_is_its_session_over_the_bars(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    bars = admf.generate(bars=400, seed=11)
+    if kind == "websocket":
+        messages = [message(bar) for bar in HistoricalFeed(admf.Market([bars]))]
+    else:
+        rows = trades_of(bars).select(pl.col("time").dt.epoch("ns"), "price", "size").rows()
+        names = ("time_ns", "price", "size")
+        messages = [
+            json.dumps({"type": "trade", "symbol": "SYM", **dict(zip(names, row, strict=True))}) for row in rows
+        ]
+
+    def handler(socket: Any) -> None:
+        for text in (*messages, END):
+            socket.send(text)
+
+    path = tmp_path / "session.yaml"
+    path.write_text(SESSION + "data: {generate: {bars: 400, seed: 11}}\n")
+    assert run(["paper", str(path), "--json"]) == 0
+    expected = json.loads(capsys.readouterr().out)
+    with serving(handler) as url:
+        path.write_text(f"{SESSION}  feed: {{kind: {kind}, url: '{url}', symbols: [SYM], frequency: 1min}}\n")
+        assert run(["paper", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == expected
+    assert expected["strategies"]["trend"]["fills_executed"] > 10
+
+
+def test_what_a_configuration_of_a_socket_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FEED_KEY", raising=False)
+    path = tmp_path / "session.yaml"
+    for feed, words in (
+        ("kind: websocket, url: 'ws://127.0.0.1:1'", "live_trading.feed.symbols: missing"),
+        ("kind: websocket_ticks, url: 'ws://127.0.0.1:1', symbols: [SYM]", "live_trading.feed.frequency: missing"),
+        ("kind: websocket, url: 'ws://venue.example', symbols: [SYM]", "not a safe address"),
+        ("kind: websocket, url: 'ws://127.0.0.1:1', symbols: [SYM], token_variable: FEED_KEY", "set FEED_KEY"),
+        ("kind: socket", "did you mean 'websocket'"),
+    ):
+        path.write_text(f"{SESSION}  feed: {{{feed}}}\n")
+        assert run(["paper", str(path)]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_bad_addresses_and_ticks_without_a_frequency_are_refused() -> None:

@@ -1,15 +1,16 @@
 """The commands for trading as time goes by."""
 
 import signal
+import threading
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from admf.cli.options import Flag, Json, OnDefect, Sets
 from admf.cli.running import changes, load_market, target
 from admf.cli.sessions import show_sessions
-from admf.cli.show import print_facts, print_json
+from admf.cli.show import print_facts, print_json, print_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,8 +120,17 @@ def shadowed(overrides: "list[Override]", *, drift: bool) -> "list[Override]":
 
 @contextmanager
 def stopped_by_signals(manager: "LiveTradingManager") -> "Iterator[None]":
-    """While the block lasts, Ctrl-C and SIGTERM end the session in good order."""
-    before = {number: signal.signal(number, lambda *_: manager.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    """While the block lasts, Ctrl-C and SIGTERM end the session in good order; the second one ends it at once."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(number: int, frame: object) -> None:
+        for other in numbers:
+            signal.signal(other, signal.default_int_handler)
+        print_note("stopping after the bars that are here; once more stops at once")
+        # The lock that `stop` takes may be held by the very code that the signal has interrupted.
+        threading.Thread(target=manager.stop, name="admf-stop", daemon=True).start()
+
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
@@ -128,23 +138,24 @@ def stopped_by_signals(manager: "LiveTradingManager") -> "Iterator[None]":
             signal.signal(number, handler)
 
 
-def status(folder: Path, /, *, json: Json = False) -> None:
+def status(folder: Path, /, *, watch: Flag = False, json: Json = False) -> None:
     """Show what a running or ended session said of itself last.
 
     Parameters
     ----------
     folder
         The session's output folder.
+    watch
+        Go on showing it until the session is over.
     json
         Print one JSON object.
     """
+    from admf.cli.watching import show_status, watch_status
     from admf.live.monitor import read_status
 
-    seen: dict[str, Any] = read_status(folder)
     if json:
-        print_json(seen)
-        return
-    strategies = seen.pop("strategies")
-    print_facts(seen)
-    for name, health in strategies.items():
-        print_facts({name: health})
+        print_json(read_status(folder))
+    elif watch:
+        watch_status(folder)
+    else:
+        show_status(read_status(folder))

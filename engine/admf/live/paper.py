@@ -27,8 +27,12 @@ def paper_manager(config: Config, feed: MarketDataFeed, folder: Path | None = No
         log_folder=folder if section.event_log else None,
         shadow=section.shadow,
     )
-    for strategy in settings:
-        manager.add_strategy(strategy.strategy_id, strategy)
+    try:
+        for strategy in settings:
+            manager.add_strategy(strategy.strategy_id, strategy)
+    except BaseException:
+        manager.close()
+        raise
     return manager
 
 

@@ -27,8 +27,8 @@ class Tap(list[Event]):
             recorder.note(kind, event.time_ns, event.bar, event)
 
 
-def header_of(settings: StrategySettings, facts: Facts, care: Care) -> dict[str, Any]:
-    """What a log says about its container."""
+def header_of(settings: StrategySettings, facts: Facts, care: Care, *, live: bool = False) -> dict[str, Any]:
+    """What a log says about its container; `live` where its orders went to a venue."""
     instrument, kind = facts.instrument, type(settings.strategy)
     return {
         "strategy_id": settings.strategy_id,
@@ -38,6 +38,7 @@ def header_of(settings: StrategySettings, facts: Facts, care: Care) -> dict[str,
         "account": settings.account.to_dict(),
         "risk": settings.risk.to_dict(),
         "care": vars(care),
+        "live": live,
         "instrument": vars(instrument),
         "facts": {name: value for name, value in vars(facts).items() if name != "instrument"},
     }

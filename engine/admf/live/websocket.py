@@ -10,6 +10,7 @@ The words of `read_message`, one JSON object a message; another venue's are read
 """
 
 import json
+import logging
 import threading
 import time
 from collections import Counter
@@ -26,6 +27,7 @@ from admf.live.ticks import NO_ID, Tick, TimePassed
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
+LOGGER = logging.getLogger("admf.feed")
 POLL_S = 0.2  # a wait for a message is cut into pieces, so that `close` is heard and time passes for bars of ticks
 QUEUE_FRAMES = 64  # taken from the wire ahead of who reads; beyond them the wire itself is held back
 BACK_OFF_S, BACK_OFF_MAX_S = 0.1, 30.0  # before a new connection; doubles until a message has come
@@ -154,7 +156,10 @@ class WebSocketFeed:
                 self.trouble = f"{type(error).__name__}: {error}"
             finally:
                 self.is_connected, self._clock = False, None
-            self._over.wait(min(BACK_OFF_S * 2**failures, BACK_OFF_MAX_S))
+            pause_s = min(BACK_OFF_S * 2**failures, BACK_OFF_MAX_S)
+            if not self._over.is_set():
+                LOGGER.warning("%s: no connection (%s); again in %g s", self._url, self.trouble or "closed", pause_s)
+            self._over.wait(pause_s)
             failures = min(failures + 1, 16)
 
     def _connect(self) -> "ClientConnection":
