@@ -17,6 +17,7 @@ from benchmarks.workloads import BRACKET, COSTS, market
 
 BARS = 200_000
 CHECKED_ROWS = 12
+THREADS_TIMES = 1.85  # target: so many times one thread
 PEER_TIMES = 25.0  # target: so many times the peer, per core
 PEER_SETS = 128  # it is timed on a part of the grid
 FEES = SLIPPAGE = 1e-4
@@ -182,6 +183,7 @@ def report(line: Callable[..., Any], note: Callable[[str], None]) -> Iterator[An
             found.cpu_ns <= sweep.target_ns if sweep.target_ns else None, words,
         )  # fmt: skip
         if sweep.name == "sma_lanes":
+            yield threads_line(line, sweep, found)
             yield peer_line(line, found)
     note("100,000 tiny trials")
     found = measure(TINY, workers=2)
@@ -189,6 +191,14 @@ def report(line: Callable[..., Any], note: Callable[[str], None]) -> Iterator[An
         TINY.what, f"{found.trials:,} x {TINY.bars}", f"{found.wall_s:.2f} s", f"{TINY_TARGET_S:g} s", "",
         found.wall_s <= TINY_TARGET_S, f"{found.cpu_ns * TINY.bars / 1e3:.1f} us a trial",
     )  # fmt: skip
+
+
+def threads_line(line: Callable[..., Any], sweep: Sweep, one: Found) -> Any:
+    """How much sooner two threads are done than one."""
+    two = measure(sweep, workers=2)
+    times = one.wall_s / two.wall_s
+    what, measured = "  the same on two threads", f"{two.wall_s:.1f} s: {times:.2f} x one"
+    return line(what, f"{two.trials:,} x {sweep.bars:,}", measured, f"{THREADS_TIMES:g} x", "", times >= THREADS_TIMES)
 
 
 def peer_line(line: Callable[..., Any], ours: Found) -> Any:

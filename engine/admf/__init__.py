@@ -32,15 +32,12 @@ if TYPE_CHECKING:
     from admf.signals import SignalStrategy
     from admf.strategies import ProductionStrategy, TrendFollowingStrategy
     from admf.strategy import CompiledStrategy
-    from admf.sweeps import (
+    from admf.sweeps import Study, SweepInterrupted, samplers, sweep
+    from admf.sweeps.optimization import (
         OptimizationAnalyzer,
         OptimizationExecutor,
         OptimizationResults,
         OptimizationResultsCollector,
-        Study,
-        SweepInterrupted,
-        samplers,
-        sweep,
     )
     from admf.verify import verify_law
 
@@ -67,10 +64,10 @@ _HOMES = {
     "LiveStrategyContainer": "admf.live",
     "LiveTradingManager": "admf.live",
     "Market": "admf.data",
-    "OptimizationAnalyzer": "admf.sweeps",
-    "OptimizationExecutor": "admf.sweeps",
-    "OptimizationResults": "admf.sweeps",
-    "OptimizationResultsCollector": "admf.sweeps",
+    "OptimizationAnalyzer": "admf.sweeps.optimization",
+    "OptimizationExecutor": "admf.sweeps.optimization",
+    "OptimizationResults": "admf.sweeps.optimization",
+    "OptimizationResultsCollector": "admf.sweeps.optimization",
     "OrderManager": "admf.components",
     "OrderValidator": "admf.components",
     "PassthroughBroker": "admf.components",

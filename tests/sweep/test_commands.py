@@ -78,6 +78,13 @@ def test_an_interrupt_says_what_is_kept(
     assert "12 of 12 trials, 0 failed" in capsys.readouterr().out
 
 
+def test_the_first_rows_that_failed_are_told(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sweep", config, "--set", "grid.fast=[3, 50]"]) == 0
+    captured = capsys.readouterr()
+    assert "row 6 failed: SmaCross: " in captured.err
+    assert captured.err.count(" failed: ") == 3
+
+
 def test_plan(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", config, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -245,3 +245,38 @@ def test_any_market_and_any_grid(
         assert study.results["trace_hash"][row] == alone.trace_hash
         assert study.results["max_drawdown"][row] == alone.metrics["max_drawdown"]
         assert study.results["exposure"][row] == alone.metrics["exposure"]
+
+
+@settings(max_examples=12)
+@given(
+    seed=st.integers(0, 10_000),
+    bars=st.integers(40, 1_500),
+    lowest_side=st.sampled_from([-1, 0]),
+    stops=st.lists(st.sampled_from([0.0, 0.001, 0.004, 0.02]), min_size=1, max_size=3, unique=True),
+    targets=st.lists(st.sampled_from([0.0, 0.002, 0.01]), min_size=1, max_size=2, unique=True),
+    trails=st.lists(st.sampled_from([0.0, 0.003, 0.015]), min_size=1, max_size=2, unique=True),
+    path=st.sampled_from(["worst", "best", "queue", "candle"]),
+    tick=st.sampled_from([None, 0.05]),
+    cash=st.sampled_from([150.0, 1e5]),
+)
+def test_any_market_and_any_exits(
+    seed: int, bars: int, lowest_side: int, stops: list[float], targets: list[float], trails: list[float], path: str,
+    tick: float | None, cash: float,
+) -> None:  # fmt: skip
+    rules = admf.Execution(slippage=admf.slippage.bps(2.0), commission=admf.commission.per_order(0.1), path=path)
+    made = admf.Market(
+        [admf.generate(bars=bars, seed=seed, frequency="1h")],
+        instruments=[admf.Instrument("SYM", tick_size=tick)],
+    )
+    study = sweep(
+        market=made,
+        strategy=Guarded(lowest_side=lowest_side),
+        grid={"stop_loss": stops, "take_profit": targets, "trailing_stop": trails},
+        execution=rules,
+        account=admf.Account(cash=cash),
+    )
+    for row in range(study.plan.trials):
+        alone, kept = single(study, row), study.results.row(row, named=True)
+        assert kept["trace_hash"] == alone.trace_hash
+        for name in ("max_drawdown", "exposure", "unfilled_not_touched", "final_equity"):
+            assert kept[name] == alone.metrics[name], name

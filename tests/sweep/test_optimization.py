@@ -12,7 +12,7 @@ from admf.coordinate import Recipe
 from admf.errors import AdmfError, ConfigError
 from admf.results.pictures import Words
 from admf.sweeps.heatmap import SCALE_STEPS, TOP
-from sweep_support import GRID, market, sweep
+from sweep_support import GRID, Guarded, market, sweep
 
 BASE = {"strategy_class": "SmaCross", "strategy_params": {"slow": 21}, "initial_cash": 50_000.0}
 
@@ -130,6 +130,16 @@ def test_stability_runs_the_best_rows_on_slices() -> None:
         study.analyze("total_return").stability(slices=20)
 
 
+def test_the_analyzer_of_containers_looks_over_a_study_too() -> None:
+    study = sweep(grid={"fast": [3, 5, 8], "slow": [13, 21]})
+    found = admf.OptimizationAnalyzer().analyze_study(study, "total_return", slices=3)
+    assert found["totals"]["best"] == found["plateaus"][0]["total_return"] == found["stability"][0]["total_return"]
+    assert found["importance"].keys() == {"fast", "slow"}
+    part = market().part(400, 600)
+    row = found["stability"][0]
+    assert row["slice_3"] == admf.backtest(part, study.trials.strategy_of(row["row"])).metrics["total_return"]
+
+
 def test_heatmap_in_text_and_pictures(tmp_path: Path) -> None:
     study = sweep(grid={**GRID, "fraction": [0.5, 1.0]})
     found = study.heatmap("fast", "slow", "total_return", reduce="max")
@@ -183,3 +193,7 @@ def test_the_plan_says_what_a_sweep_takes() -> None:
     assert plan.batches * plan.batch_trials >= 9
     assert plan.peak_bytes > plan.container_bytes > 0
     assert "9 trials of 600 bars" in str(plan)
+    with_exits = sweep(strategy=Guarded(), metrics=["trades"]).plan
+    assert (
+        with_exits.batch_bytes - plan.batch_bytes > plan.batch_trials * 2_000
+    )  # a lane with exits has orders of its own

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from admf.sweeps import Study
     from admf.sweeps.entry import Job
 
-TOP = 10
+TOP, ERRORS = 10, 3  # rows that are shown
 
 
 def sweep(
@@ -228,7 +228,9 @@ def planned(source: dict[str, Any], *, workers: int | None, limit: int | None, c
 
 
 def show_study(study: "Study", metric: str, picture: Path | None, *, as_json: bool) -> None:
-    """The best rows, the importance of the parameters, the map; or one JSON object."""
+    """The totals, the first rows that failed, the best ones, the map; or one JSON object."""
+    import polars as pl
+
     analysis = study.analyze(metric)
     maps = study.heatmap(study.parameters[0], study.parameters[1], metric) if len(study.parameters) > 1 else None
     if picture is not None and maps is not None:
@@ -240,6 +242,8 @@ def show_study(study: "Study", metric: str, picture: Path | None, *, as_json: bo
         return
     print_rich(repr(study))
     print_facts({name: value for name, value in analysis.totals.items() if value is not None})
+    for row, error in study.results.filter(pl.col("error").is_not_null()).select("row", "error").head(ERRORS).rows():
+        print_note(f"row {row} failed: {error}")
     print_rich(best_table(study, metric))
     if maps is not None:
         print_rich(maps)

@@ -48,7 +48,7 @@ class LaneArena:
         state = allocate(Sizes(1, 0, ROWS, Record.SUMMARY.value))
         self._state = state._replace(instruments=self._group.opened.instruments, fees=self._group.opened.fees)
         self._market_table = handles(market.arrays)
-        self._has_exits = "after_fill" in strategy.lane_hooks
+        self._has_exits = has_exits(strategy)
         self._lows, self._highs = extremes(market) if self._has_exits else (np.zeros(0), np.zeros(0))
         self._bars = market.bar_count
         self._lanes, self.busy = 0, False
@@ -140,7 +140,7 @@ class LaneArena:
     def _open_book(self, tables: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """The addresses of the book; with exits each lane has a table of orders of its own."""
         lanes = len(tables) if self._has_exits else 0
-        rows = EXITS_MAX + self._group.run.orders_per_bar_max + 2  # the engine's own: a position closed twice (W-06)
+        rows = own_rows(self._group.run.orders_per_bar_max)
         orders = np.empty(lanes * rows, order_dt)
         if lanes:
             first, width = State._fields.index("orders") * WORDS, np.uint64(rows * orders.itemsize)
@@ -168,6 +168,16 @@ class LaneArena:
             kinds += [KINDS[indicator.kind]] * len(distinct)
             periods += distinct.tolist()
         return np.array(kinds, np.int64), np.array(periods, np.int64), inputs, ready
+
+
+def own_rows(orders_per_bar_max: int) -> int:
+    """Rows of the table of orders of a lane with exits; two are the engine's own (W-06)."""
+    return EXITS_MAX + orders_per_bar_max + 2
+
+
+def has_exits(strategy: SignalStrategy) -> bool:
+    """Whether orders of a strategy outlive the bar that they are for."""
+    return "after_fill" in strategy.lane_hooks
 
 
 def extremes(market: Market) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

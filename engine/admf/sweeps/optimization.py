@@ -18,7 +18,7 @@ from admf.coordinate import BacktestCoordinator, BacktestResults, ExecutionMode,
 from admf.errors import AdmfError, ConfigError, RunError
 from admf.models import unknown_name
 from admf.sweeps.space import read_grid
-from admf.sweeps.study import LESS_IS_BETTER
+from admf.sweeps.study import LESS_IS_BETTER, Study
 
 PARAMETERS = "strategy_params"
 Parameters = dict[str, Any]
@@ -125,7 +125,7 @@ class OptimizationExecutor:
 
 
 class OptimizationAnalyzer:
-    """Looks over the results of many containers."""
+    """Looks over the results of many containers, or of a study."""
 
     def analyze_optimization_results(
         self, container_results: "OptimizationResults | Sequence[ContainerMetrics]"
@@ -139,6 +139,14 @@ class OptimizationAnalyzer:
             "best_return": extreme([metrics.final_portfolio_value for metrics in container_results]),
             "average_execution_time": average([metrics.execution_time for metrics in container_results]),
         }
+
+    def analyze_study(self, study: Study, metric: str = "sharpe", slices: int = 4) -> dict[str, Any]:
+        """Totals, importance of the parameters, plateau of each best row, and how those rows do in slices of time.
+
+        ConfigError for a figure that the study has not, and for more slices than its bars allow.
+        """
+        analysis = study.analyze(metric)
+        return {**analysis.to_dict(), "stability": analysis.stability(slices).to_dicts()}
 
 
 def parameter_sets(space: Any) -> list[Parameters]:

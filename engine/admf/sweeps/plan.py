@@ -6,15 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from admf.errors import ConfigError, counted
+from admf.signals import SignalStrategy
 from admf.sweeps.arena import Kernels, arena_sizes
+from admf.sweeps.lanes import has_exits, own_rows
 from admf.sweeps.trials import Chunk, Trials
 from admf.sweeps.worker import Worker
 from admf_kernels.lanes import LANES
-from admf_kernels.records import account_dt
+from admf_kernels.records import account_dt, order_dt
 
 CHUNK_BARS = 4_000_000  # bars of a chunk: a tenth of a second of a simple strategy
 CHUNK_TRIALS_MAX = 2_048
-LANE_BARS, LANE_TRIALS_MAX = 1_500_000_000, 4_096  # of a chunk in lanes: some seconds, some MB
+LANE_BARS, LANE_TRIALS_MAX = 500_000_000, 4_096  # of a chunk in lanes: one to three seconds, some MB
 TRIALS_MAX = 10_000_000  # without a limit that somebody chose
 CALIBRATION_S = 0.5
 LANE_BYTES = 1_300  # account, position, rules, statistics, and a share of the indicators
@@ -63,7 +65,7 @@ def make_plan(trials: Trials, workers: int, executor: str) -> Plan:
     batch = batch_size(count, market.bar_count, workers, lanes=trials.settings.base_lanes)
     sizes = arena_sizes(market.symbol_count, type(trials.strategy).orders_per_bar_max)
     row = trials.strategy.record().itemsize + account_dt.itemsize + 8 * market.symbol_count + BYTES_PER_RESULT
-    row += LANE_BYTES if trials.settings.base_lanes else 0
+    row += lane_bytes(trials) if trials.settings.base_lanes else 0
     arrays = sum(array.nbytes for array in market.arrays)
     container, in_batch = sizes.bytes(), batch * row
     return Plan(
@@ -79,6 +81,14 @@ def make_plan(trials: Trials, workers: int, executor: str) -> Plan:
         peak_bytes=arrays + workers * (container + CHUNKS_IN_FLIGHT * in_batch) + 24 * count,
         result_bytes=BYTES_PER_RESULT * count,
     )
+
+
+def lane_bytes(trials: Trials) -> int:
+    """Memory of one lane; with exits it has orders of its own."""
+    strategy = trials.strategy
+    if not isinstance(strategy, SignalStrategy) or not has_exits(strategy):
+        return LANE_BYTES
+    return LANE_BYTES + own_rows(type(strategy).orders_per_bar_max) * order_dt.itemsize
 
 
 def batch_size(count: int, bars: int, workers: int, *, lanes: bool) -> int:
