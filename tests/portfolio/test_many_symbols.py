@@ -174,3 +174,8 @@ def test_strategies_of_many_symbols_stepped_and_compiled(strategy: admf.Compiled
     assert compiled.trace_hash == stepped.trace_hash
     assert compiled.metrics["fills"] >= 5
     assert compiled.metrics["orders_rejected"] <= 1
+
+
+def test_a_strategy_of_two_symbols_needs_two() -> None:
+    with pytest.raises(admf.AdmfError, match="Pairs trades 2 symbols; found '1 symbol: S0'; allowed: 2 or more"):
+        admf.backtest(panel(1, 20), admf.strategies.Pairs())

@@ -5,6 +5,7 @@ from math import sqrt
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 import admf
@@ -188,3 +189,30 @@ def test_what_is_refused(given: dict[str, Any], message: str | None) -> None:
         return
     with pytest.raises(admf.AdmfError, match=message):
         admf.Risk(**given)
+
+
+class Falls(admf.SignalStrategy):
+    """Long below the mean, with a stop."""
+
+    period: int = 5
+    stop_loss: float = 0.02
+    fraction: float = 0.9
+    price = admf.signals.close()
+    mean = admf.signals.sma("period")
+
+    def rule(self, price, mean):
+        return price < mean
+
+
+def test_stops_of_signal_strategies_count_from_the_entry_on() -> None:
+    """K-08: 0.9 of the equity with a stop 2 % away risks 1.8 %; under 0.9 % a half of it is bought, and not nothing."""
+    bars = admf.generate(bars=300, seed=5)
+    free = admf.backtest(bars, Falls())
+    held = admf.backtest(bars, Falls(), risk=admf.Risk(max_portfolio_risk=0.009))
+    first, other = (float(result.records.fills["quantity"][0]) for result in (free, held))
+    assert other == pytest.approx(first / 2.0, rel=0.02)
+    entries = np.arange(300) % 40 == 5
+    signals = {"stop_loss": 0.02, "size": 0.9, "risk": admf.Risk(max_portfolio_risk=0.009)}
+    given = admf.simulate_signals(bars, entries, np.roll(entries, 20), **signals)
+    value = given.records.fills["quantity"][0] * given.records.fills["price"][0]
+    assert value == pytest.approx(45_000.0, rel=0.05)

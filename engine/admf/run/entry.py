@@ -75,6 +75,14 @@ class Run:
             **own,
         )
 
+    def __post_init__(self) -> None:
+        """ConfigError where the strategy trades more symbols than there are."""
+        wanted = 1 if self.strategy is None else self.strategy.symbols_min
+        if wanted > self.market.symbol_count:
+            found = f"{counted(self.market.symbol_count, 'symbol')}: {', '.join(self.market.symbols[:5])}"
+            message, remedy = f"{type(self.strategy).__name__} trades {wanted} symbols", "name them: data.symbols"
+            raise ConfigError(message, field="strategy", found=found, allowed=f"{wanted} or more", remedy=remedy)
+
     @property
     def orders_per_bar_max(self) -> int:
         """Orders that one bar may bring."""
