@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from admf.config.folding import fold, put, refuse_going_on
+from admf.config.folding import fold, refuse_going_on
 from admf.config.includes import with_includes
 from admf.config.places import STRATEGY
 from admf.config.problems import config_errors, given, without_empty_sections
@@ -230,13 +230,17 @@ def as_written(error: ConfigError, moved: Mapping[str, str]) -> ConfigError:
 
 
 def import_laws(document: Document, folder: Path, problems: Problems) -> None:
-    """Functions of the user's that slippage and commission name as text."""
-    for family in FAMILIES:
-        field = f"execution.{family}.function"
-        name = at(document, field)
-        if isinstance(name, str):
-            with problems.collect():
-                put(document, field, find(name, folder, field))
+    """Functions of the user's that slippage and commission name as text, in `execution` and in each fill model."""
+    models = document.get("fill_models")
+    sections = {"execution": document.get("execution")}
+    if isinstance(models, Mapping):
+        sections |= {f"fill_models.{name}": rules for name, rules in models.items()}
+    for place, rules in sections.items():
+        for family in FAMILIES:
+            model = at(rules, family)
+            if isinstance(model, dict) and isinstance(model.get("function"), str):
+                with problems.collect():
+                    model["function"] = find(model["function"], folder, f"{place}.{family}.function")
 
 
 def check_run(document: Document, needs: Sequence[str], problems: Problems, *, optimized: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -327,10 +328,20 @@ AccountSection = value_section(Account, Account())
 RiskSection = value_section(Risk, Risk())
 
 
+FillModels = dict[str, dict[str, Any]]
+
+
+def named(models: Any) -> Any:
+    """A list of presets as rules by name; anything else as it is."""
+    if isinstance(models, list) and all(isinstance(name, str) for name in models):
+        return {name: {"preset": name} for name in models}
+    return models
+
+
 class Root(Section):
     """A whole configuration: exactly one of `backtest`, `optimization`, `live_trading`, and what they share.
 
-    `fill_models` are rules by name, each a mapping as `execution` is, for `admf compare-fills`.
+    `fill_models` are rules by name, each a mapping as `execution` is, or a list of presets, for `admf compare-fills`.
     """
 
     backtest: Backtest | None = None
@@ -342,5 +353,5 @@ class Root(Section):
     account: AccountSection = AccountSection()  # type: ignore[valid-type]
     risk: RiskSection = RiskSection()  # type: ignore[valid-type]
     grid: dict[str, Any] = {}
-    fill_models: dict[str, dict[str, Any]] = {}
+    fill_models: Annotated[FillModels, BeforeValidator(named, json_schema_input_type=FillModels | list[str])] = {}
     output: Output = Output()
