@@ -2,8 +2,10 @@
 # again when pyproject.toml changes; to name an interpreter: make test PYTHON=/path/to/python3.12 (after `make clean`).
 #
 #   make demo             the main job on generated data, with a summary to read
+#   make demo-paper demo-live      a paper session, run again from its log; a live session at a local exchange with faults
 #   make test             all tests, compiled; then the lanes test-nojit and test-boundscheck
 #   make fuzz             minutes of random cases on every path; a divergence becomes a small case file
+#   make kills            live sessions killed by kill -9 at 50 random moments, at both exchanges
 #   make lint types contracts      ruff · mypy --strict · import floors
 #   make bench            the benchmarks, then one table beside targets and peers
 #   make clean            caches, build products and .venv
@@ -15,6 +17,9 @@ STAMPS := $(VENV)/stamps
 PYTEST := $(BIN)/python -m pytest
 
 DEMO   := $(BIN)/admf run configs/sma_cross.yaml
+PAPER  := $(BIN)/admf paper configs/live/paper_trading.yaml --drift --out .demo/paper
+REPLAY := $(BIN)/admf replay .demo/paper
+LIVE   := $(BIN)/admf live configs/live/local_exchange.yaml --drift --confirm --out .demo/live
 
 # Test lanes. Each lane keeps its own compile cache inside the checkout: numba's key does not hold the flags.
 WORKERS      := 2
@@ -22,15 +27,27 @@ UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/risk/test_limits.py
 	tests/portfolio/test_many_symbols.py tests/embed/test_cores.py \
 	'tests/strategy/test_sending.py::test_a_strategy_sends_what_a_table_says[rules0-False]'
 BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees \
-	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade
+	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade \
+	tests/embed/test_c.py::test_garbage_from_c_never_leaves_the_tables \
+	tests/embed/test_cores.py::test_garbage_in_the_rows_is_refused_by_the_book
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:
-.PHONY: demo test test-jit test-nojit test-boundscheck fuzz lint types contracts bench clean
+.PHONY: demo demo-paper demo-live test test-jit test-nojit test-boundscheck fuzz kills lint types contracts bench clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/run
 	$(DEMO)
+
+demo-paper: $(STAMPS)/run
+	rm -rf .demo/paper
+	$(PAPER)
+	$(REPLAY)
+
+# A journal belongs to the exchange that it was written with, and this one is a new one each time.
+demo-live: $(STAMPS)/run
+	rm -rf .demo/live
+	$(LIVE)
 
 test: test-jit test-nojit test-boundscheck
 
@@ -49,6 +66,10 @@ test-boundscheck: $(STAMPS)/test
 # A million order-bars, another seed each time: make fuzz ARGS="--seed 5 --order-bars 100000".
 fuzz: $(STAMPS)/test
 	@PYTHONPATH=engine:kernels:tests ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" POLARS_MAX_THREADS=1 $(BIN)/python -m fuzzing $(ARGS)
+
+# Three moments are part of `make test`.
+kills: $(STAMPS)/test
+	ADMF_KILLS=50 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(PYTEST) tests/live/test_killed.py $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .

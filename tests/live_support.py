@@ -2,21 +2,25 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
 import admf
 from admf.coordinate import ThreadModel
 from admf.events import BarEvent, EventStrategy
-from admf.live import Care, HistoricalFeed, LiveTradingManager
+from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
 from admf.live.settings import Shared, StrategySettings
 from admf.replay import EventLog, LogWriter
 from admf.strategies import TrendFollowingEvents
+from admf.testing import LocalExchange
+from admf.testing.exchange import TOKEN
 
 RULES = admf.Execution(
     slippage=admf.slippage.fixed(0.01), commission=admf.commission.per_share(0.005), volume_limit=0.1
 )
 RISK = admf.Risk(max_position_size=1_000)
+ROUTERS: list[HttpRouter] = []  # to hang up after a test
 
 
 def market(bars: int = 3_000, seed: int = 7) -> admf.Market:
@@ -26,6 +30,19 @@ def market(bars: int = 3_000, seed: int = 7) -> admf.Market:
 def settings(name: str, strategy: Any = None, **more: Any) -> StrategySettings:
     given = TrendFollowingEvents() if strategy is None else strategy
     return StrategySettings(name, given, **{"risk": RISK, "execution": RULES, **more})
+
+
+def local_exchange(bars: admf.Market, **more: Any) -> LocalExchange:
+    return LocalExchange(HistoricalFeed(bars), RULES, **more)
+
+
+def no_pause(_: float) -> None:
+    """The local exchange needs no rest."""
+
+
+def connect(venue: LocalExchange) -> HttpRouter:
+    ROUTERS.append(HttpRouter(venue.url, TOKEN, no_pause))
+    return ROUTERS[-1]
 
 
 def manager(
@@ -74,6 +91,36 @@ class BuysEveryBar(EventStrategy):
         self.buy(1.0)
 
 
+class BuysAndCancels(EventStrategy):
+    """Buys and sells a unit at market on each bar, and keeps a limit order away from the price, a new one each bar."""
+
+    def on_start(self) -> None:
+        self.count = 0
+
+    def on_bar(self, bar: BarEvent) -> None:
+        self.count += 1
+        self.submit(1 if self.count % 3 else -1, "market", 1.0)
+        self.cancel_all()
+        self.buy(2.0, limit=bar.close * 0.98)
+
+
+class Scatters(EventStrategy):
+    """Orders of all sizes on both sides, near the price and far from it, some of them cancelled."""
+
+    def on_start(self) -> None:
+        self.count = 0
+
+    def on_bar(self, bar: BarEvent) -> None:
+        self.count += 1
+        side = 1 if self.count // 20 % 2 else -1
+        self.submit(side, "market", float(1 + self.count % 7))
+        if self.count % 3 == 0:
+            far = 1.0 - side * 0.0007 * (self.count % 5)
+            self.submit(side, "limit", float(1 + self.count % 4), limit_price=bar.close * far)
+        if self.count % 11 == 0:
+            self.cancel_all()
+
+
 class Hangs(EventStrategy):
     """Does not come back from bar 10 until it is let go."""
 
@@ -112,3 +159,11 @@ def changed(log: EventLog, path: Path, place: int) -> EventLog:
         writer.note(row.kind, row.time_ns, row.bar, payload)
     writer.close()
     return EventLog(path)
+
+
+def wait_for(condition: Any, seconds: float = 5.0) -> None:
+    """Until something is so that other threads make so."""
+    end_s = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end_s, "did not come"
+        time.sleep(0.01)

@@ -47,6 +47,9 @@ class Case:
     close_positions: bool = False
     risk: Mapping[str, Any] = field(default_factory=dict)
     actions: Sequence[tuple[int, str, str, float]] = ()  # bar, symbol, column of the table of actions, value
+    rates: Sequence[tuple[int, str | None, str, float]] = ()  # bar, symbol or all, column of the table of rates, value
+    conversions: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)  # by currency: bar, rate
+    currencies: Sequence[str | None] = ()  # of the symbols, where they are not the account's
 
     def market(self) -> admf.Market:
         """The bars as the engine takes them; invalid ones are kept."""
@@ -63,10 +66,23 @@ class Case:
             if self.bars_per_day:
                 columns["timestamp"] = self.stamps(len(rows))
             parts.append(admf.load(columns, symbol=f"S{index}", on_defect="keep"))
-        instruments = [admf.Instrument(part.symbol, **self.instrument) for part in parts]
+        currencies = [*self.currencies, *[None] * len(parts)]
+        instruments = [
+            admf.Instrument(part.symbol, **{"currency": currency, **self.instrument})
+            for part, currency in zip(parts, currencies, strict=False)
+        ]
         clock = self.stamps(max(map(len, self.bars)) + 1)
-        table = [{"symbol": name, "timestamp": clock[bar], column: value} for bar, name, column, value in self.actions]
-        return admf.Market(parts, instruments=instruments, actions=table or None)
+        actions, rates = (
+            [{"symbol": name, "timestamp": clock[bar], column: value} for bar, name, column, value in rows]
+            for rows in (self.actions, self.rates)
+        )
+        conversions = {
+            name: [{"timestamp": clock[bar], "rate": rate} for bar, rate in rows]
+            for name, rows in self.conversions.items()
+        }
+        return admf.Market(
+            parts, instruments=instruments, actions=actions or None, rates=rates or None, conversions=conversions
+        )
 
     def stamps(self, count: int) -> Any:
         """The opens of so many bars, an hour apart."""
@@ -168,7 +184,7 @@ def by_oracle(case: Case) -> Outcome:
 
 def run_oracle(case: Case, market: admf.Market, commands: list[Command], requests: list[Request]) -> World:
     """The oracle on a script; `bars` and `orders` of the case are not looked at."""
-    arrays = market.arrays
+    arrays, account = market.arrays, admf.Account(**case.account)
     bars = [
         [
             Bar(*(float(getattr(arrays, name)[bar, symbol]) for name in ("open", "high", "low", "close", "volume")),
@@ -181,12 +197,11 @@ def run_oracle(case: Case, market: admf.Market, commands: list[Command], request
     ]  # fmt: skip
     instruments = [
         Instrument(*(float(row[name]) for name in ("tick_inverse", "lot_size", "min_quantity", "multiplier")))
-        for row in market.instrument_records
+        for row in market.records_in(account.currency)
     ]
-    account = admf.Account(**case.account)
     held = dict(account.positions or {})
     positions = [held.get(symbol, (0.0, 0.0)) for symbol in market.symbols]
-    rows = market.actions(accrued=account.accrues)
+    rows = market.actions(**account.brings)
     actions = [(int(row["bar"]), int(row["symbol"]), int(row["kind"]), float(row["value"])) for row in rows]
     return clock.run(bars, commands, requests, rules_of(case, market, account), instruments, positions, actions)
 
@@ -208,6 +223,7 @@ def rules_of(case: Case, market: admf.Market, account: admf.Account) -> Rules:
         cash_rate=account.cash_rate,
         debit_rate=account.debit_rate,
         borrow_rate=account.borrow_rate,
+        settlement_days=account.settlement_days,
         initial_cash=account.cash,
         risk=limits_of(case, market),
     )
@@ -217,10 +233,10 @@ def limits_of(case: Case, market: admf.Market) -> Limits | None:
     """The limits of the run for the oracle, with the columns of the symbols that may not open."""
     if not case.risk:
         return None
-    words = {name: value for name, value in case.risk.items() if name != "symbols"}
+    words = {name: value for name, value in case.risk.items() if name not in ("symbols", "sizing")}
     allowed = case.risk.get("symbols", market.symbols)
     barred = tuple(place for place, symbol in enumerate(market.symbols) if symbol not in allowed)
-    return Limits(**words, barred=barred)
+    return Limits(**words, barred=barred, sizing=model_of(admf.Risk(**case.risk).sizing))
 
 
 def model_of(model: Any) -> Row:
@@ -256,6 +272,7 @@ def read_script(script: Script) -> tuple[list[Command], list[Request]]:
                 int(order["tag"]),
                 **trail_of(order),
                 post_only=bool(flags & OrderFlag.POST_ONLY),
+                protected_at=float(order["protected_at"]),
             )
         )
     return commands, requests

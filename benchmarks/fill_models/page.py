@@ -7,6 +7,7 @@ import polars as pl
 
 from admf.fidelity.charts import CoverageChart, ErrorChart
 from benchmarks.fill_models import speed
+from benchmarks.fill_models.impact import impact
 from benchmarks.fill_models.study import (
     BRACKETS,
     LIMITS,
@@ -55,6 +56,7 @@ def write(
         *cause_table(reasons),
         *pictures(rows),
         *tables(errors, coverage),
+        *impact(data),
         *cost(),
     ]
     return "\n".join(parts), errors

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from admf import commission, embed, errors, signals, slippage, strategies
+    from admf import commission, embed, errors, signals, sizing, slippage, strategies
     from admf.components import (
         HistoricalDataHandler,
         OrderManager,
@@ -101,6 +101,7 @@ _HOMES = {
     "simulate": "admf.run",
     "simulate_signals": "admf.run",
     "simulate_targets": "admf.run",
+    "sizing": "admf.sizing",
     "slippage": "admf.slippage",
     "strategies": "admf.strategies",
     "sweep": "admf.sweeps",
@@ -165,6 +166,7 @@ __all__ = [
     "simulate",
     "simulate_signals",
     "simulate_targets",
+    "sizing",
     "slippage",
     "strategies",
     "sweep",

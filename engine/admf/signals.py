@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 from admf.errors import StrategyError
 from admf.strategy import CompiledStrategy
-from admf_kernels.codes import OrderType
+from admf_kernels.codes import OrderType, SizeKind
 
 KEEP = 2  # what a rule returns where whatever is held stays
 INDICATORS_MAX = 4
@@ -37,6 +37,7 @@ OWN_FIELDS = ("quantity", "fraction", "stop_loss", "take_profit", "trailing_stop
 EXITS = ("stop_loss", "take_profit", "trailing_stop")
 EXIT_MEMORIES = ("_stop", "_target", "_trail")  # numbers of the exits in the book
 MARKET, LIMIT, STOP = OrderType.MARKET.value, OrderType.LIMIT.value, OrderType.STOP.value
+NAN = float("nan")
 # kind -> (how many values it keeps from bar to bar, its line in `on_bar`, bars before it counts less the period)
 FORMS: dict[str, tuple[int, str, int]] = {
     "close": (0, "{name} = ctx.close()", 0),
@@ -102,6 +103,9 @@ ACT = """def act(self, ctx, side):
 """
 BY_FRACTION = {"buy": "ctx.buy_equity(self.fraction)", "sell": "ctx.sell_equity(self.fraction)"}
 BY_QUANTITY = {"buy": "ctx.buy(self.quantity)", "sell": "ctx.sell(self.quantity)"}
+# with a stop, which a risk manager counts from the first moment on (K-08)
+FRACTION = "ctx.submit({0}, MARKET, size_kind=SHARE, size=self.fraction, protected_at=stop_of(self, ctx, {0}))"
+UNITS = "ctx.submit({0}, MARKET, self.quantity, protected_at=stop_of(self, ctx, {0}))"
 WANT = "def want(strategy, {inputs}):\n    return int(rule(strategy, {names}))\n"
 # What lanes call in the place of `on_bar` of a strategy with exits: on a bar whose side is not the one that they keep.
 CHANGE = """def change(self, ctx, side):
@@ -166,12 +170,17 @@ def cancel_exits(self: Any, ctx: Any) -> None:
             ctx.cancel(number)
 
 
+def stop_of(self: Any, ctx: Any, side: int) -> float:
+    """Where the stop of an entry will stand; NaN without one."""
+    return float(ctx.close() * (1.0 - side * self.stop_loss)) if self.stop_loss > 0.0 else NAN
+
+
 def protect(self: Any, ctx: Any, side: int, entry: int) -> None:
     """The exits of an entry, at their shares of the close; they cancel each other."""
     self._stop, self._target, self._trail = -1, -1, -1
     close = ctx.close()
     if self.stop_loss > 0.0:
-        self._stop = ctx.submit(-side, STOP, stop=close * (1.0 - side * self.stop_loss), parent=entry)
+        self._stop = ctx.submit(-side, STOP, stop=stop_of(self, ctx, side), parent=entry)
     if self.take_profit > 0.0:
         self._target = ctx.submit(-side, LIMIT, limit=close * (1.0 + side * self.take_profit), parent=entry)
     if self.trailing_stop > 0.0:
@@ -281,10 +290,14 @@ def declare_exits(cls: type[SignalStrategy], declared: set[str]) -> None:
 
 def act_source(by_quantity: bool, protected: bool) -> str:
     """The source of `act`: to a side, at market; what is held on another side is closed first."""
+    if not protected:
+        return ACT.format(leave="pass", protect="", **(BY_QUANTITY if by_quantity else BY_FRACTION))
+    entry = UNITS if by_quantity else FRACTION
     return ACT.format(
-        leave="cancel_exits(self, ctx)" if protected else "pass",
-        protect="if side != 0:\n        protect(self, ctx, side, self._order)" if protected else "",
-        **(BY_QUANTITY if by_quantity else BY_FRACTION),
+        leave="cancel_exits(self, ctx)",
+        protect="if side != 0:\n        protect(self, ctx, side, self._order)",
+        buy=entry.format(1),
+        sell=entry.format(-1),
     )
 
 
@@ -305,7 +318,8 @@ def body(indicators: dict[str, Indicator], protected: bool) -> str:
 def made(source: str, name: str, rule: Callable[..., Any], act: Callable[..., None] | None = None) -> FunctionType:
     """A function from its source, with the rule in its globals."""
     namespace: dict[str, Any] = {"rule": rule, "act": act, "__name__": __name__}
-    namespace |= {"cancel_exits": cancel_exits, "protect": protect, "KEEP": KEEP}
+    namespace |= {"cancel_exits": cancel_exits, "protect": protect, "stop_of": stop_of, "KEEP": KEEP}
+    namespace |= {"MARKET": MARKET, "SHARE": SizeKind.EQUITY_FRACTION.value}
     exec(compile(source, f"<{name} of a signal strategy>", "exec"), namespace)
     function: FunctionType = namespace[name]
     return function

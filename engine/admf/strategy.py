@@ -38,6 +38,7 @@ class CompiledStrategy:
     """
 
     orders_per_bar_max: ClassVar[int] = 64
+    symbols_min: ClassVar[int] = 1  # that the market has to have: hooks may name the symbols 0 to symbols_min − 1
 
     def __init__(self, **parameters: Any) -> None:
         """Raises ConfigError that lists every parameter that is unknown or of the wrong type."""

@@ -23,7 +23,7 @@ from numba.core.registry import CPUDispatcher
 
 from admf_kernels._cache import DiskCache
 from admf_kernels._compile_error import error_in, plain_types
-from admf_kernels._fingerprint import KERNEL_OPTIONS, KERNEL_TAKES, NoContentError, fingerprint, overloads
+from admf_kernels._fingerprint import KERNEL_TAKES, NoContentError, fingerprint, overloads
 from admf_kernels._linking import kernels, optimised_once, whole_names
 from admf_kernels._parts import Part, compile_parts
 from admf_kernels._pipeline import LawCompiler
@@ -48,6 +48,7 @@ LAW_OPTIONS = {
     "pipeline_class": LawCompiler,
 }
 HOOK_OPTIONS = CALLEE_OPTIONS | {"forceinline": True}
+TEMPLATE_OPTIONS = "__admf_options__"  # set on a template that wants others than OPTIONS
 
 _ALLOCATION = re.compile(
     r"call [^\n]*@NRT_MemInfo_\w*(?:alloc|new)"
@@ -160,7 +161,7 @@ class Build:
         """The dispatcher of `function`, with those of all it calls in its globals."""
         if function in self._made:
             return self._made[function]
-        if function is self._template or function in self._hooks or hasattr(function, KERNEL_OPTIONS):
+        if function is self._template or function in self._hooks or hasattr(function, KERNEL_TAKES):
             return self._cached(function)
         return self._new(function, shell(function), options or CALLEE_OPTIONS)
 
@@ -216,7 +217,7 @@ class Build:
         if function in self._hooks:
             return HOOK_OPTIONS
         base = OPTIONS if function is self._template else CALLEE_OPTIONS
-        return base | getattr(function, KERNEL_OPTIONS, {})
+        return base | getattr(function, TEMPLATE_OPTIONS, {})
 
     def _key(self, function: FunctionType, options: dict[str, Any], hook: Hook | None) -> str | None:
         extra = self._extra if function in self._hooked or function is self._template else ()

@@ -28,8 +28,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.extending import _Intrinsic
 from numba.core.typing.templates import builtin_registry
 
-KERNEL_OPTIONS = "__admf_kernel__"  # set by `kernel`: compile options
-KERNEL_TAKES = "__admf_takes__"  # set by `kernel`: argument types, and whether it is the one to compile apart
+KERNEL_TAKES = "__admf_kernel__"  # set by `kernel`: argument types, and whether it is the one to compile apart
 
 _FLAGS = ["OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "EXTEND_VARIABLE_LIFETIMES", "LOOP_VECTORIZE", "SLP_VECTORIZE"]
 _FLAGS += ["CPU_NAME", "CPU_FEATURES", "ENABLE_AVX"]
@@ -288,7 +287,7 @@ class _Digest:
         if function is not self._root and _is_own(function):
             self._put(_own_digest(function))
             return
-        self._put(_scan(function.__code__).digest, getattr(function, KERNEL_OPTIONS, None))
+        self._put(_scan(function.__code__).digest, hasattr(function, KERNEL_TAKES))
         self._value(function.__defaults__)
         self._value(function.__kwdefaults__)
         for reference in references(function):

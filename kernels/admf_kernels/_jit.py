@@ -21,7 +21,7 @@ from numba.extending import register_jitable
 from admf_kernels._build import LAW_OPTIONS, Build, units
 from admf_kernels._cache import cache_info, clear_cache, counts
 from admf_kernels._compile_error import CompileError, explain
-from admf_kernels._fingerprint import KERNEL_OPTIONS, KERNEL_TAKES, NoContentError, fingerprint
+from admf_kernels._fingerprint import KERNEL_TAKES, NoContentError, fingerprint
 from admf_kernels._rebind import plain, with_hooks, without_dispatchers
 
 __all__ = [
@@ -70,7 +70,6 @@ def kernel(function: _F | None = None, *, takes: tuple[Any, ...] = (), apart: bo
     """
 
     def mark(function: _F) -> _F:
-        setattr(function, KERNEL_OPTIONS, {})
         setattr(function, KERNEL_TAKES, (takes, apart))
         return function
 

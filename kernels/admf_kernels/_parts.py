@@ -22,13 +22,13 @@ class Part(NamedTuple):
 
     name: str  # qualified, from its content
     dispatcher: "Dispatcher[Any]"
-    takes: tuple[Any, ...]  # types of its arguments; empty where they are not known before
+    takes: tuple[Any, ...]  # types of its arguments
     apart: bool  # it may compile in another process: no code of the user's is in it
 
     def is_missing(self) -> bool:
         """Whether it has to be compiled."""
         cache: DiskCache = self.dispatcher._cache
-        return bool(self.takes) and not self.dispatcher.overloads and not cache.has_entry()
+        return not self.dispatcher.overloads and not cache.has_entry()
 
 
 def compile_parts(parts: Iterable[Part]) -> None:

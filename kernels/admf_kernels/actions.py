@@ -1,7 +1,8 @@
-"""What happens to an account on a bar beside its orders: splits, dividends, delistings, funding, interest, borrow fees.
+"""What happens to an account on a bar beside its orders: splits, dividends, delistings, funding, rates, settlement.
 
 Everything is known before the run: rows of `state.actions`, ascending by bar, which the account goes through with a
-cursor. A bar without a row costs one comparison in P0 and one in P5.
+cursor. A bar without a row costs one comparison in P0 and one in P5. Rows of bar -1 are the account's before the first
+bar: where conversions change multipliers the table of instruments is the run's own.
 """
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from admf_kernels._jit import kernel, law
 from admf_kernels.codes import ActionKind, OrderEvent, OrderFlag, Reason
 from admf_kernels.intake import ENDED
+from admf_kernels.laws.accounting import lock_unsettled
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.prices import round_limit, round_stop
 from admf_kernels.laws.trails import move_trail, round_trigger
@@ -35,6 +37,7 @@ def split_order(state, order, ratio: float, bar: int) -> None:
     order.activation /= ratio
     order.trail_offset /= ratio
     order.limit_offset /= ratio
+    order.protected_at /= ratio
     if not order.bits & TRAIL_PERCENT:
         order.trail_distance /= ratio
     if order.bits & TRAIL and not order.bits & TRIGGERED:
@@ -123,16 +126,26 @@ def fund(market, state, symbol: int, rate: float, bar: int) -> None:
 
 
 @law
+def rate_of(given: float, constant: float) -> float:
+    """D-10: the rate in force."""
+    return constant if np.isnan(given) else given
+
+
+@law
 def accrue(market, state, days: float, bar: int) -> None:
     """D-06: interest on cash and fees for what is lent to shorts, over the days to the next session."""
-    config, account, borrowed = state.config[0], state.account[0], 0.0
+    config, account, borrowed, charged = state.config[0], state.account[0], 0.0, 0.0
     for symbol in range(len(state.positions)):
-        quantity = state.positions[symbol].quantity
-        if quantity < 0.0:
-            borrowed -= quantity * last_price(market, state, symbol, bar) * state.instruments[symbol].multiplier
-    own = account.cash - borrowed
-    interest = own * (config.cash_rate if own > 0.0 else config.debit_rate) * days / DAYS_PER_YEAR
-    fee = borrowed * config.borrow_rate * days / DAYS_PER_YEAR
+        position = state.positions[symbol]
+        if position.quantity < 0.0:
+            lent = position.quantity * last_price(market, state, symbol, bar) * state.instruments[symbol].multiplier
+            borrowed -= lent
+            charged -= lent * rate_of(position.borrow_rate, config.borrow_rate)
+    own, rate = account.cash - borrowed, rate_of(account.debit_rate, config.debit_rate)
+    if own > 0.0:
+        rate = rate_of(account.cash_rate, config.cash_rate)
+    interest = own * rate * days / DAYS_PER_YEAR
+    fee = charged * days / DAYS_PER_YEAR
     account.cash += interest
     account.cash -= fee
     account.interest += interest
@@ -140,9 +153,39 @@ def accrue(market, state, days: float, bar: int) -> None:
 
 
 @law
+def convert(state, symbol: int, money: float) -> None:
+    """D-11: what a unit of price and quantity is worth from now on; a round trip keeps what its fills were worth."""
+    instrument, position = state.instruments[symbol], state.positions[symbol]
+    if position.quantity != 0.0:
+        side = 1 if position.quantity > 0.0 else -1
+        moved = instrument.multiplier - money
+        position.currency_profit += side * (position.exit_value - position.entry_value) * moved
+    instrument.multiplier = money
+
+
+@law
+def settle_proceeds(account) -> None:
+    """A-14: a session begins: proceeds come one nearer, those that waited for it can be spent."""
+    account.unsettled_1 = account.unsettled_2
+    account.unsettled_2 = account.unsettled_3
+    account.unsettled_3 = 0.0
+    lock_unsettled(account)
+
+
+@law
 def act(market, state, action, bar: int) -> None:
     """D-01: one row."""
-    if action.kind == ActionKind.SPLIT:
+    if action.kind == ActionKind.SETTLEMENT:
+        settle_proceeds(state.account[0])
+    elif action.kind == ActionKind.CONVERSION:
+        convert(state, action.symbol, action.value)
+    elif action.kind == ActionKind.CASH_RATE:
+        state.account[0].cash_rate = action.value
+    elif action.kind == ActionKind.DEBIT_RATE:
+        state.account[0].debit_rate = action.value
+    elif action.kind == ActionKind.BORROW_RATE:
+        state.positions[action.symbol].borrow_rate = action.value
+    elif action.kind == ActionKind.SPLIT:
         split(state, action.symbol, action.value, bar)
     elif action.kind == ActionKind.DIVIDEND:
         pay_dividend(state, action.symbol, action.value, bar)
@@ -167,6 +210,14 @@ def take_actions(market, state, bar: int, late: bool) -> None:
         account.action_cursor += 1
         more = account.action_cursor < len(state.actions)
         account.action_bar = state.actions[account.action_cursor].bar if more else NEVER
+
+
+@law
+def begin_actions(market, state) -> None:
+    """D-10, D-11: what holds before the first bar."""
+    bar = state.account[0].bar
+    if state.account[0].action_bar == bar:
+        take_actions(market, state, bar, state.account[0].action_bar != bar)  # as in `play`
 
 
 @law(forceinline=True)

@@ -5,7 +5,7 @@ the curve. Everything in between is the same laws and kernels in the same order.
 """
 
 from admf_kernels._jit import kernel, law
-from admf_kernels.actions import play, settle_bar
+from admf_kernels.actions import begin_actions, play, settle_bar
 from admf_kernels.codes import BarFlag, OrderFlag, RunStatus
 from admf_kernels.intake import send_command, take_orders
 from admf_kernels.margin import is_short_of
@@ -60,6 +60,7 @@ def advance(market, state, target: int, orders_per_bar_max: int) -> int:
     account.status = RUNNING
     if account.bar < 0:
         account.row_limit = account.order_count + orders_per_bar_max
+        begin_actions(market, state)
     quiet = False
     for bar in range(account.bar + 1, target + 1):
         if account.bars_processed < bar or bar == 0:  # else it was finished before NEED_ROOM
@@ -118,7 +119,7 @@ def submit(
     state, bar: int, side: int, order_type: int, quantity: float, limit_price: float, stop_price: float,
     time_in_force: int, expiry: int, reduce_only: bool, post_only: bool, parent: int, oco: int, oco_reduce: bool,
     size_kind: int, size: float, symbol: int, tag: int, trail_distance: float, trail_percent: bool,
-    trail_offset: float, limit_offset: float,
+    trail_offset: float, limit_offset: float, protected_at: float,
 ) -> int:  # fmt: skip
     """C-01: puts an order into the book; returns its number, -1 where the bar has no rows left."""
     state = as_state(state)
@@ -138,6 +139,7 @@ def submit(
         order.trail_distance = trail_distance
         order.trail_offset = trail_offset
         order.limit_offset = limit_offset
+        order.protected_at = protected_at
     return number
 
 

@@ -95,11 +95,12 @@ def open_account(state: State, cash: float, positions: list[tuple[float, float]]
     for name in ("bar", "bad_bar_first", "bankrupt_bar", "failed_order", "ambiguous_bar"):
         setattr(account, name, -1)
     account.halted_until = account.orders_until = -2
+    account.cash_rate = account.debit_rate = np.nan
     account.action_bar = state.actions[0].bar if len(state.actions) else NEVER
     equity = cash
     margin_initial = float(state.config[0].margin_initial)
     for row, (quantity, price), instrument in zip(state.positions, positions, state.instruments, strict=True):
-        row.mark = row.score = np.nan
+        row.mark = row.score = row.borrow_rate = np.nan
         row.volume_bar = -1
         row.entry_bar = -1
         if quantity != 0.0:

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numba.core import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 from numpy.typing import NDArray
 
 from admf_kernels._jit import law
 from admf_kernels._views import view_type
 from admf_kernels.codes import RunStatus
 from admf_kernels.run import run
-from admf_kernels.views import as_market, as_state, pointer_to
+from admf_kernels.views import as_market, as_state, behind
 
 NEED_ROOM, RUNNING = RunStatus.NEED_ROOM.value, RunStatus.RUNNING.value
 CHUNK_BARS = 65_536  # about a millisecond of a simple strategy: how soon a stop is seen
@@ -70,16 +70,13 @@ def as_batch(batch):
     return batch
 
 
-@intrinsic
-def _batch_of(typing_context, table):
-    """The pointer to a table of addresses."""
-    return BATCH(table), pointer_to(BATCH)
+batch_behind = behind(BATCH)
 
 
 @overload(as_batch)
 def _as_batch(batch):
     if isinstance(batch, types.Array):
-        return lambda batch: _batch_of(batch)
+        return lambda batch: batch_behind(batch)
     return None
 
 

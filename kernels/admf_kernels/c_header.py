@@ -44,7 +44,7 @@ static inline admf_order admf_new_order(void) {
     admf_order made;
     memset(&made, 0, sizeof made);
     made.limit_price = made.stop_price = made.quantity = made.size_amount = NAN;
-    made.trail_distance = made.trail_offset = made.limit_offset = NAN;
+    made.trail_distance = made.trail_offset = made.limit_offset = made.protected_at = NAN;
     made.parent = made.tag = -1;
     made.bits = ADMF_ORDER_FLAG_OCO_REDUCE;
     return made;

@@ -333,6 +333,16 @@ class SlippageModel(Code):
     USER = 9, "a user's law"
 
 
+class SizingModel(Code):
+    NONE = 0, "orders bring their own sizes"
+    FIXED_QUANTITY = 1, "units"
+    FIXED_VALUE = 2, "money"
+    EQUITY_SHARE = 3, "a share of the equity"
+    VOLATILITY_TARGET = 4, "a share of the equity for a standard deviation of the returns"
+    STOP_RISK = 5, "a share of the equity for the way to the stop"
+    KELLY = 6, "the share of the equity that Kelly's rule gives"
+
+
 class SpreadUnit(Code):
     PRICE = 0, "in units of price"
     BPS = 1, "in basis points of the price"
@@ -382,11 +392,16 @@ class CommandKind(Code):
 class ActionKind(Code):
     """What happens on a bar beside its orders, in order (D-01); from FUNDING on in P5."""
 
-    SPLIT = 0, "units for each one"
-    DIVIDEND = 1, "money a unit"
-    DELISTING = 2, "price at which positions end, NaN for the mark"
-    FUNDING = 3, "share of the value that longs pay to shorts"
-    ACCRUAL = 4, "days of interest and borrow fees"
+    SETTLEMENT = 0, "sessions that have begun since the row before"
+    CONVERSION = 1, "money of the account for a unit of price and quantity"
+    CASH_RATE = 2, "a year, on own cash above zero"
+    DEBIT_RATE = 3, "a year, on own cash below zero"
+    BORROW_RATE = 4, "a year, on the value of a short in the symbol"
+    SPLIT = 5, "units for each one"
+    DIVIDEND = 6, "money a unit"
+    DELISTING = 7, "price at which positions end, NaN for the mark"
+    FUNDING = 8, "share of the value that longs pay to shorts"
+    ACCRUAL = 9, "days of interest and borrow fees"
 
 
 class Record(Code):

@@ -20,18 +20,16 @@ from admf_kernels.laws.accounting import available_cash
 from admf_kernels.laws.indicators import exponential, smoothed, strength, true_range
 from admf_kernels.laws.lifecycle import is_alive
 from admf_kernels.links import find_row
+from admf_kernels.order_types import LENT_ORDERS
 from admf_kernels.portfolio import LENT
 from admf_kernels.records import Market, State
-from admf_kernels.sending import join, new_group, send_order, set_trail
+from admf_kernels.sending import join, new_group, protect, send_order, set_trail
 
 OCO_REDUCE, REDUCE_ONLY = OrderFlag.OCO_REDUCE.value, OrderFlag.REDUCE_ONLY.value
 POST_ONLY, NAN = OrderFlag.POST_ONLY.value, np.nan
 MARKET, LIMIT = OrderType.MARKET.value, OrderType.LIMIT.value
 STOP, STOP_LIMIT = OrderType.STOP.value, OrderType.STOP_LIMIT.value
-MARKET_IF_TOUCHED, LIMIT_IF_TOUCHED = OrderType.MARKET_IF_TOUCHED.value, OrderType.LIMIT_IF_TOUCHED.value
 TRAILING_STOP, TRAILING_STOP_LIMIT = OrderType.TRAILING_STOP.value, OrderType.TRAILING_STOP_LIMIT.value
-MARKET_ON_OPEN, LIMIT_ON_OPEN = OrderType.MARKET_ON_OPEN.value, OrderType.LIMIT_ON_OPEN.value
-MARKET_ON_CLOSE, LIMIT_ON_CLOSE = OrderType.MARKET_ON_CLOSE.value, OrderType.LIMIT_ON_CLOSE.value
 QUANTITY, EQUITY_FRACTION = SizeKind.QUANTITY.value, SizeKind.EQUITY_FRACTION.value
 GTC, CANCEL, REPLACE = TimeInForce.GTC.value, CommandKind.CANCEL.value, CommandKind.REPLACE.value
 REFRESH_BARS = 1024  # I-01: rolling sums are summed afresh at multiples of it
@@ -190,11 +188,13 @@ class Context(NamedTuple):
         limit_offset=NAN,
         post_only=False,
         oco_reduce=True,
+        protected_at=NAN,
     ):
         """Submits an order of any type for the next bar; returns its number, −1 where the bar has room for no more.
 
         `expiry`: last bar for GTD, bars for GTB. `trail_percent` 5 is 5 %; `trail_offset` is how far the price must
-        move before a trail is active, `limit_offset` the distance of its limit from its trigger.
+        move before a trail is active, `limit_offset` the distance of its limit from its trigger. Without a
+        quantity the sizing of the risk manager gives one; `protected_at` tells it where the exit will stop.
         """
         bits = OCO_REDUCE if oco_reduce else 0
         if reduce_only:
@@ -207,10 +207,21 @@ class Context(NamedTuple):
         )  # fmt: skip
         if number >= 0 and (order_type == TRAILING_STOP or order_type == TRAILING_STOP_LIMIT):
             set_trail(self.hidden_state, trail_amount, trail_percent, trail_offset, limit_offset)
+        if number >= 0 and protected_at == protected_at:
+            protect(self.hidden_state, protected_at)
         return number
 
     def buy(
-        self, quantity, limit=NAN, stop=NAN, time_in_force=GTC, expiry=0, reduce_only=False, symbol=0, post_only=False
+        self,
+        quantity=NAN,
+        limit=NAN,
+        stop=NAN,
+        time_in_force=GTC,
+        expiry=0,
+        reduce_only=False,
+        symbol=0,
+        post_only=False,
+        protected_at=NAN,
     ):
         """Buys: market without prices, limit, stop, or stop-limit with both."""
         kind = MARKET
@@ -219,11 +230,21 @@ class Context(NamedTuple):
         elif stop == stop:
             kind = STOP
         return self.submit(
-            1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol, post_only=post_only
-        )
+            1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol, post_only=post_only,
+            protected_at=protected_at,
+        )  # fmt: skip
 
     def sell(
-        self, quantity, limit=NAN, stop=NAN, time_in_force=GTC, expiry=0, reduce_only=False, symbol=0, post_only=False
+        self,
+        quantity=NAN,
+        limit=NAN,
+        stop=NAN,
+        time_in_force=GTC,
+        expiry=0,
+        reduce_only=False,
+        symbol=0,
+        post_only=False,
+        protected_at=NAN,
     ):
         """Sells: market without prices, limit, stop, or stop-limit with both."""
         kind = MARKET
@@ -232,8 +253,9 @@ class Context(NamedTuple):
         elif stop == stop:
             kind = STOP
         return self.submit(
-            -1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol, post_only=post_only
-        )
+            -1, kind, quantity, limit, stop, time_in_force, expiry, reduce_only, symbol=symbol, post_only=post_only,
+            protected_at=protected_at,
+        )  # fmt: skip
 
     def buy_equity(self, fraction, symbol=0):
         """Buys at market for a share of the equity, resolved at the fill with its costs (A-06)."""
@@ -250,47 +272,6 @@ class Context(NamedTuple):
             return -1
         return self.submit(-1 if quantity > 0.0 else 1, MARKET, abs(quantity), reduce_only=True, symbol=symbol)
 
-    def trailing_stop(
-        self,
-        side,
-        quantity=NAN,
-        amount=NAN,
-        percent=NAN,
-        offset=NAN,
-        limit_offset=NAN,
-        stop=NAN,
-        reduce_only=False,
-        parent=-1,
-        oco=0,
-        symbol=0,
-    ):
-        """A stop that follows the price at a distance of `amount`, or of `percent` (5 is 5 %); −1 as in `submit`.
-
-        `offset`: how far the price must move first; `limit_offset`: a stop-limit; `stop`: where the trigger begins.
-        """
-        kind = TRAILING_STOP_LIMIT if limit_offset == limit_offset else TRAILING_STOP
-        return self.submit(
-            side, kind, quantity, stop=stop, reduce_only=reduce_only, parent=parent, oco=oco, symbol=symbol,
-            trail_amount=amount, trail_percent=percent, trail_offset=offset, limit_offset=limit_offset,
-        )  # fmt: skip
-
-    def if_touched(self, side, quantity, trigger, limit=NAN, reduce_only=False, parent=-1, oco=0, symbol=0):
-        """A market order, or with `limit` a limit order, once the price has come to a better `trigger`."""
-        kind = LIMIT_IF_TOUCHED if limit == limit else MARKET_IF_TOUCHED
-        return self.submit(
-            side, kind, quantity, limit, trigger, reduce_only=reduce_only, parent=parent, oco=oco, symbol=symbol
-        )
-
-    def on_open(self, side, quantity, limit=NAN, reduce_only=False, symbol=0):
-        """An order for the first open of the next session, with `limit` if that respects it. Needs dated bars."""
-        kind = LIMIT_ON_OPEN if limit == limit else MARKET_ON_OPEN
-        return self.submit(side, kind, quantity, limit, reduce_only=reduce_only, symbol=symbol)
-
-    def on_close(self, side, quantity, limit=NAN, reduce_only=False, symbol=0):
-        """An order for the last close of the session, with `limit` if that respects it. Needs dated bars."""
-        kind = LIMIT_ON_CLOSE if limit == limit else MARKET_ON_CLOSE
-        return self.submit(side, kind, quantity, limit, reduce_only=reduce_only, symbol=symbol)
-
     def oco(self, first, second):
         """Makes two orders of one symbol, both submitted on this bar, cancel or reduce each other (L-06).
 
@@ -301,7 +282,7 @@ class Context(NamedTuple):
     def bracket(
         self,
         side,
-        quantity,
+        quantity=NAN,
         stop_loss=NAN,
         take_profit=NAN,
         limit=NAN,
@@ -316,9 +297,9 @@ class Context(NamedTuple):
         Returns the number of the entry; the exits have the next ones, in this order.
         """
         if side > 0:
-            entry = self.buy(quantity, limit, stop, symbol=symbol)
+            entry = self.buy(quantity, limit, stop, symbol=symbol, protected_at=stop_loss)
         else:
-            entry = self.sell(quantity, limit, stop, symbol=symbol)
+            entry = self.sell(quantity, limit, stop, symbol=symbol, protected_at=stop_loss)
         stops, targets = stop_loss == stop_loss, take_profit == take_profit
         trails = trail_amount == trail_amount or trail_percent == trail_percent
         group = 0
@@ -329,9 +310,9 @@ class Context(NamedTuple):
         if targets:
             self.submit(-side, LIMIT, limit=take_profit, parent=entry, oco=group, symbol=symbol)
         if trails:
-            self.trailing_stop(
-                -side, amount=trail_amount, percent=trail_percent, offset=trail_offset, parent=entry, oco=group,
-                symbol=symbol,
+            self.submit(
+                -side, TRAILING_STOP, parent=entry, oco=group, symbol=symbol, trail_amount=trail_amount,
+                trail_percent=trail_percent, trail_offset=trail_offset,
             )  # fmt: skip
         return entry
 
@@ -393,7 +374,7 @@ def _lend(name, function):
     overload_method(ContextType, name, strict=False, jit_options={"forceinline": True})(typed)
 
 
-for _method in LENT:
+for _method in (*LENT, *LENT_ORDERS):
     setattr(Context, _method.__name__, _method)
 METHODS = {name: value for name, value in vars(Context).items() if inspect.isfunction(value) and name[0] != "_"}
 for _name, _function in METHODS.items():

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from admf_kernels._jit import compile_now, kernel, law, specialise
 from admf_kernels.advance import advance
-from admf_kernels.codes import Record, RunStatus, SlipOn
-from admf_kernels.intake import new_order, send_command
+from admf_kernels.codes import OrderFlag, Record, RunStatus, SlipOn
+from admf_kernels.intake import new_order, send_command, take_fields
 from admf_kernels.records import config_dt
 from admf_kernels.views import as_state
 
@@ -20,6 +20,9 @@ RUNNING, NEED_ROOM = RunStatus.RUNNING.value, RunStatus.NEED_ROOM.value
 ORDERS_FULL, COMMANDS_FULL = RunStatus.ORDERS_FULL.value, RunStatus.COMMANDS_FULL.value
 STAYS = -2  # as a target: the core is not stepped
 NO_CORE = -2  # as the number of a request whose core does not exist
+REQUEST_BITS = sum(
+    int(flag) for flag in (OrderFlag.OCO_REDUCE, OrderFlag.REDUCE_ONLY, OrderFlag.POST_ONLY, OrderFlag.TRAIL_PERCENT)
+)  # of an order that somebody sends; the others are the engine's own
 BARS_MAX = 2**31 - 2  # as bar_count of a core whose data has no known end
 
 
@@ -122,23 +125,8 @@ def submit_all(tables, requests) -> int:
             refused += 1
             continue
         order = state.orders[row]
-        order.limit_price = source.limit_price
-        order.stop_price = source.stop_price
-        order.trail_distance = source.trail_distance
-        order.trail_offset = source.trail_offset
-        order.limit_offset = source.limit_offset
-        order.quantity = source.quantity
-        order.size_amount = source.size_amount
+        take_fields(order, source)
         order.parent = source.parent
-        order.oco = source.oco
-        order.symbol = source.symbol
-        order.bits = source.bits
-        order.expiry = source.expiry
-        order.tag = source.tag
-        order.side = source.side
-        order.type = source.type
-        order.time_in_force = source.time_in_force
-        order.size_kind = source.size_kind
         source.number = order.number
     return refused
 

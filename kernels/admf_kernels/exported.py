@@ -16,26 +16,31 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
-from admf_kernels._fingerprint import KERNEL_OPTIONS
+from admf_kernels._build import TEMPLATE_OPTIONS
 from admf_kernels._jit import compile_now, law, specialise
 from admf_kernels._views import WORDS
-from admf_kernels.advance import advance
+from admf_kernels.advance import advance, finish_bar
 from admf_kernels.arena import Sizes, allocate, open_account
-from admf_kernels.codes import Record, RunStatus
-from admf_kernels.embed import submit_all
-from admf_kernels.intake import send_command
+from admf_kernels.codes import MarketFill, Record, RunStatus
+from admf_kernels.embed import REQUEST_BITS, submit_all
+from admf_kernels.intake import SUBMIT_ROW, read_script, send_command
 from admf_kernels.records import LAYOUT_VERSION, Market, State, command_dt, order_dt
+from admf_kernels.run import has_room, run
 from admf_kernels.views import as_market, as_state
 
 MARKET_WORDS, STATE_WORDS = WORDS * len(Market._fields), WORDS * len(State._fields)
 ACCOUNT, POSITIONS = (WORDS * State._fields.index(name) for name in ("account", "positions"))
-RUNNING, COMMANDS_FULL = RunStatus.RUNNING.value, RunStatus.COMMANDS_FULL.value
-NO_ROW, NO_TABLE, BAD_TABLE, NO_SUCH_BAR = -1, -11, -12, -13  # statuses beside those of RunStatus
+PER_SYMBOL = Market._fields.index("flags") + 1  # the first columns: one number a bar and symbol
+RUNNING, DONE = RunStatus.RUNNING.value, RunStatus.DONE.value
+NEED_ROOM, COMMANDS_FULL = RunStatus.NEED_ROOM.value, RunStatus.COMMANDS_FULL.value
+NO_ROW, NO_TABLE, BAD_TABLE, NO_SUCH_BAR, BAD_SCRIPT, BAD_BITS = -1, -11, -12, -13, -14, -15  # beside RunStatus
 STATUS_TEXTS = {
     NO_ROW: "the bar has no rows left for another order",
     NO_TABLE: "a pointer is NULL",
     BAD_TABLE: "the tables of market and state do not fit together",
     NO_SUCH_BAR: "the target is not a bar of the market, or lies behind",
+    BAD_SCRIPT: "a row of the script names an order that is in no row before it",
+    BAD_BITS: "the order has bits that are the engine's own",
 }
 
 
@@ -58,34 +63,41 @@ orders_at, commands_at = _pointer_to(from_dtype(order_dt)), _pointer_to(from_dty
 
 def export(function: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a kernel that gets a C wrapper."""
-    setattr(function, KERNEL_OPTIONS, {"forceinline": False, "no_cfunc_wrapper": False})
+    setattr(function, TEMPLATE_OPTIONS, {"no_cfunc_wrapper": False})
     return function
 
 
 @law
-def fits(market, state, target: int) -> int:
-    """B-01: 0 where a kernel may follow the tables up to `target`, else the status that says why not."""
+def tables_fit(market, state, market_table) -> bool:
+    """B-01: whether a kernel may follow the tables of a host; those that a log may leave empty are for `has_room`."""
     bars, symbols, rows = len(market.timestamp), len(state.positions), len(state.orders)
     if len(state.config) != 1 or len(state.account) != 1 or symbols < 1 or len(state.instruments) != symbols:
-        return BAD_TABLE
-    if len(market.open) != bars or len(market.high) != bars or len(market.low) != bars or len(market.close) != bars:
-        return BAD_TABLE
-    if len(market.volume) != bars or len(market.flags) != bars or len(market.session_end) != bars:
-        return BAD_TABLE
-    if (
-        rows < 1
-        or len(state.working) < rows
-        or len(state.hits) < 2 * rows
-        or len(state.commands) < 1
-        or len(state.fills) < 1
-    ):
-        return BAD_TABLE
-    last = min(bars, state.config[0].bar_count) if target == state.config[0].bar_count else bars - 1
-    if target <= state.account[0].bar or target > last:
-        return NO_SUCH_BAR
-    if state.config[0].record != Record.SUMMARY and len(state.curve) < min(target, bars):
-        return BAD_TABLE
-    return 0
+        return False
+    for field in range(PER_SYMBOL):
+        if int(market_table[WORDS * field + 1]) != bars or int(market_table[WORDS * field + 2]) != symbols:
+            return False
+    if state.config[0].market_fill == MarketFill.NEXT_VWAP and len(market.vwap) != bars:
+        return False
+    return (
+        rows >= 1
+        and len(market.session_end) == bars
+        and len(state.working) >= rows
+        and len(state.hits) >= 2 * rows
+        and len(state.commands) >= 1
+        and len(state.fills) >= 1
+    )
+
+
+@law
+def has_curve(state, bars: int) -> bool:
+    """C-02: whether the equity curve has the rows of so many bars."""
+    return state.config[0].record == Record.SUMMARY or len(state.curve) >= bars
+
+
+@law
+def rows_of_a_bar(state, orders_per_bar_max: int) -> int:
+    """W-06: the number as `has_room` can add to it: more rows than there are is no room."""
+    return min(max(orders_per_bar_max, 0), len(state.orders) + 1)
 
 
 @export
@@ -94,10 +106,56 @@ def c_advance(market: int, state: int, target: int, orders_per_bar_max: int) -> 
     if market == 0 or state == 0:
         return NO_TABLE
     market_table, state_table = carray(words_at(market), MARKET_WORDS), carray(words_at(state), STATE_WORDS)
-    status = fits(as_market(market_table), as_state(state_table), target)
-    if status != 0:
-        return status
-    return advance(market_table, state_table, target, orders_per_bar_max)
+    market_view, state_view = as_market(market_table), as_state(state_table)
+    if not tables_fit(market_view, state_view, market_table):
+        return BAD_TABLE
+    bars, bar_count = len(market_view.timestamp), state_view.config[0].bar_count
+    last = min(bars, bar_count) if target == bar_count else bars - 1
+    if target <= state_view.account[0].bar or target > last:
+        return NO_SUCH_BAR
+    if not has_curve(state_view, target):
+        return BAD_TABLE
+    return advance(market_table, state_table, target, rows_of_a_bar(state_view, orders_per_bar_max))
+
+
+@law
+def script_fits(state, last: int) -> bool:
+    """C-02: whether the rows that act up to bar `last` name rows before them, and have their tables."""
+    rows, cursor = len(state.script), state.account[0].script_cursor
+    if len(state.script_orders) != rows or len(state.script_numbers) != rows or cursor < 0:
+        return False
+    while cursor < rows and state.script[cursor].bar <= last:
+        row = state.script[cursor]
+        named = state.script_orders[cursor].parent if row.kind == SUBMIT_ROW else row.number
+        if named >= cursor or (named < 0 and row.kind != SUBMIT_ROW):
+            return False
+        cursor += 1
+    return True
+
+
+@export
+def c_run(market: int, state: int, target: int, orders_per_bar_max: int) -> int:
+    """Plays the bars up to `target`, that one with its decisions, and the rows of `script` on theirs; a status."""
+    if market == 0 or state == 0:
+        return NO_TABLE
+    market_table, state_table = carray(words_at(market), MARKET_WORDS), carray(words_at(state), STATE_WORDS)
+    market_view, state_view = as_market(market_table), as_state(state_table)
+    if not tables_fit(market_view, state_view, market_table):
+        return BAD_TABLE
+    account, first = state_view.account[0], int(state_view.account[0].bars_processed)
+    if target < first or target >= min(len(market_view.timestamp), state_view.config[0].bar_count):
+        return NO_SUCH_BAR
+    if not has_curve(state_view, target + 1):
+        return BAD_TABLE
+    if not script_fits(state_view, target):
+        return BAD_SCRIPT
+    if account.bar == first:  # `advance` has begun it
+        read_script(state_view, first)
+        finish_bar(market_view, state_view, first)
+        first += 1
+    no_strategy = carray(words_at(state), 1)
+    run(market_table, state_table, no_strategy, first, target + 1, rows_of_a_bar(state_view, orders_per_bar_max))
+    return RUNNING if account.status == DONE else account.status
 
 
 @export
@@ -105,11 +163,18 @@ def c_submit(state: int, request: int) -> int:
     """Puts an order into the book; its number, or a status below zero (-1 where the bar has no rows left)."""
     if state == 0 or request == 0:
         return NO_TABLE
-    rows = carray(orders_at(request), 1)
+    table, rows = carray(words_at(state), (1, STATE_WORDS)), carray(orders_at(request), 1)
+    state_view = as_state(table[0])
+    if len(state_view.account) != 1:
+        return BAD_TABLE
+    if state_view.account[0].order_count >= len(state_view.orders):
+        return NO_ROW
+    if rows[0].bits & ~REQUEST_BITS:
+        return BAD_BITS
     rows[0].number = 0
     if rows[0].side == 0:
         rows[0].side = 2  # refused by the book with a reason; 0 would leave the row out
-    submit_all(carray(words_at(state), (1, STATE_WORDS)), rows)
+    submit_all(table, rows)
     return rows[0].number
 
 
@@ -119,6 +184,8 @@ def c_command(state: int, command: int) -> int:
     if state == 0 or command == 0:
         return NO_TABLE
     state_view = as_state(carray(words_at(state), STATE_WORDS))
+    if len(state_view.account) != 1 or len(state_view.config) != 1:
+        return BAD_TABLE
     if state_view.account[0].command_count >= len(state_view.commands):
         return COMMANDS_FULL
     source = carray(commands_at(command), 1)[0]
@@ -157,10 +224,10 @@ def c_open(state: int, cash: float, orders_per_bar_max: int) -> int:
     positions = carray(words_at(table[POSITIONS]), len(state_view.positions) * size)
     for word in range(len(positions)):
         positions[word] = POSITION_WORDS[word % size]
-    state_view.account[0].row_limit = orders_per_bar_max
+    state_view.account[0].row_limit = rows_of_a_bar(state_view, orders_per_bar_max)
     if len(state_view.actions) > 0:
         state_view.account[0].action_bar = state_view.actions[0].bar
-    return RUNNING
+    return RUNNING if has_room(state_view, rows_of_a_bar(state_view, orders_per_bar_max)) else NEED_ROOM
 
 
 class Entry(NamedTuple):
@@ -175,6 +242,9 @@ ENTRIES = {
     "open": Entry(c_open, (0, 0.0, 0), "const admf_state *, double cash, int64_t orders_per_bar_max"),
     "advance": Entry(
         c_advance, (0, 0, 0, 0), "const admf_market *, const admf_state *, int64_t bar, int64_t orders_per_bar_max"
+    ),
+    "run": Entry(
+        c_run, (0, 0, 0, 0), "const admf_market *, const admf_state *, int64_t bar, int64_t orders_per_bar_max"
     ),
     "submit": Entry(c_submit, (0, 0), "const admf_state *, admf_order *request"),
     "command": Entry(c_command, (0, 0), "const admf_state *, const admf_command *"),

@@ -71,11 +71,12 @@ def reserve_needed(market, state, order, bar: int) -> float:
     if order.size_kind != SizeKind.QUANTITY:
         if order.bits & REDUCE_ONLY or order.side * position < 0.0:
             return 0.0
-        if order.size_kind == SizeKind.VALUE:
-            return order.size_amount
+        money = order.size_amount  # SizeKind.VALUE
         if order.size_kind == SizeKind.EQUITY_FRACTION:
-            return order.size_amount * account.equity
-        return order.size_amount * available_cash(state)
+            money = order.size_amount * account.equity
+        elif order.size_kind == SizeKind.CASH_FRACTION:
+            money = order.size_amount * available_cash(state)
+        return money * cash_weight(config, order.side)
     quantity = opening_at_submission(position, order)
     if quantity <= 0.0:
         return 0.0
@@ -133,6 +134,8 @@ def funding_reason(market, state, order, bar: int, asked: float) -> int:
         return Reason.NONE.value if try_cash(market, state, order, bar, asked) else Reason.INSUFFICIENT_CASH.value
     # CashSubmit.RESERVE
     needed = reserve_needed(market, state, order, bar)
+    if needed == np.inf:  # beyond all numbers, and so would the tolerance be
+        return Reason.INSUFFICIENT_CASH.value
     if needed > 0.0 and needed > available_cash(state) - reserved_cash(state) + money_tolerance(needed):
         return Reason.INSUFFICIENT_CASH.value
     order.reserved = needed

@@ -183,6 +183,19 @@ def is_rival(market, state, order, other, bar: int) -> bool:
 
 
 @law
+def has_rival(market, state, order, bar: int, hit_count: int) -> bool:
+    """W-08: whether another opening order of the group could be first in the place of this one."""
+    config = state.config[0]
+    if order.oco == 0 or not order.bits & OPENING or config.path == Path.QUEUE or not has_level(config, order):
+        return False
+    for index in range(hit_count):
+        other = state.orders[state.hits[index]]
+        if other.number != order.number and is_rival(market, state, order, other, bar):
+            return True
+    return False
+
+
+@law
 def rest_rivals(market, state, order, bar: int, hit_count: int) -> None:
     """W-08: those of which one is first do nothing more on this bar."""
     for index in range(hit_count):
@@ -225,19 +238,16 @@ def span_of_two(path: int, value: float, spread: float, value2: float, spread2: 
 
 
 @law
-def contest(market, state, order, bar: int, hit_count: int) -> bool:
-    """W-08: decides which opening order of a group is first; False where none enters at one level."""
+def contest(market, state, order, bar: int, hit_count: int) -> None:
+    """W-08: decides which opening order of a group is first."""
     first_row = nearest_rival(market, state, order, bar, hit_count, True)
     second_row = nearest_rival(market, state, order, bar, hit_count, False)
     if first_row < 0 or second_row < 0:
-        row = max(first_row, second_row)
-        if row < 0:
-            return False
-        other = state.orders[row]
+        other = state.orders[max(first_row, second_row)]
         _act, moment, base, how, reason, slip_bit = plan_entry(market, state, other, bar)
         rest_rivals(market, state, order, bar, hit_count)
         enter(market, state, other, bar, moment, base, how, reason, slip_bit, 0.0)
-        return True
+        return
     if first_row > second_row:
         first_row, second_row = second_row, first_row
     first, second = state.orders[first_row], state.orders[second_row]
@@ -253,7 +263,6 @@ def contest(market, state, order, bar: int, hit_count: int) -> bool:
         enter(market, state, second, bar, moment2, base2, how2, reason2, slip2, rival)
     else:
         enter(market, state, first, bar, moment, base, how, reason, slip_bit, rival)
-    return True
 
 
 @law
@@ -270,10 +279,10 @@ def inside_entry(market, state, row: int, bar: int, hit_count: int) -> None:
         move_trail(order, peak, state.instruments[order.symbol].tick_inverse)  # R-06 says what the bar leaves behind
     if act != ENTERS:
         return
-    contested = order.oco != 0 and order.bits & OPENING and state.config[0].path != Path.QUEUE
-    if contested and has_level(state.config[0], order) and contest(market, state, order, bar, hit_count):
-        return
-    enter(market, state, order, bar, moment, base, how, reason, slip_bit, 0.0)
+    if has_rival(market, state, order, bar, hit_count):
+        contest(market, state, order, bar, hit_count)
+    else:
+        enter(market, state, order, bar, moment, base, how, reason, slip_bit, 0.0)
 
 
 @law
@@ -282,8 +291,8 @@ def inside_group(market, state, row: int, bar: int, hit_count: int) -> None:
     order = state.orders[row]
     if not acts_inside(order):
         return
-    contests = order.bits & OPENING != 0 and order.oco != 0
-    if order.form == STOP_LIMIT or (not order.bits & TRAIL and (order.bits & (LONE | PARENT) != 0 or contests)):
+    alone = not order.bits & TRAIL and order.bits & (LONE | PARENT) != 0
+    if order.form == STOP_LIMIT or alone or has_rival(market, state, order, bar, hit_count):
         inside_entry(market, state, row, bar, hit_count)
         return
     if not reached_inside(market, state, order, bar):

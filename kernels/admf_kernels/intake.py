@@ -60,6 +60,7 @@ def new_order(state, bar: int) -> int:
     order.limit_offset = np.nan
     order.activation = np.nan
     order.peak = np.nan
+    order.protected_at = np.nan
     order.quantity = np.nan
     order.size_amount = np.nan
     order.filled_quantity = 0.0
@@ -96,6 +97,28 @@ def new_order(state, bar: int) -> int:
     account.next_number += 1
     account.order_count += 1
     return row
+
+
+@law
+def take_fields(order, source) -> None:
+    """C-01: what an order that was written elsewhere asks for; its parent's number is for the caller to find."""
+    order.limit_price = source.limit_price
+    order.stop_price = source.stop_price
+    order.trail_distance = source.trail_distance
+    order.trail_offset = source.trail_offset
+    order.limit_offset = source.limit_offset
+    order.protected_at = source.protected_at
+    order.quantity = source.quantity
+    order.size_amount = source.size_amount
+    order.oco = source.oco
+    order.symbol = source.symbol
+    order.bits = source.bits
+    order.expiry = source.expiry
+    order.tag = source.tag
+    order.side = source.side
+    order.type = source.type
+    order.time_in_force = source.time_in_force
+    order.size_kind = source.size_kind
 
 
 @law
@@ -168,7 +191,9 @@ def refusal(state, order) -> int:
         round_order(order, instrument)
         return Reason.NONE.value
     row = find_row(state.orders, state.account[0].order_count, order.parent)
-    if row < 0 or not is_alive(state.orders[row]) or state.orders[row].symbol != order.symbol:
+    if row < 0 or order.parent == order.number:
+        return Reason.PARENT_UNKNOWN.value
+    if not is_alive(state.orders[row]) or state.orders[row].symbol != order.symbol:
         return Reason.PARENT_UNKNOWN.value
     round_order(order, instrument)
     link_to_parent(state, order, state.orders[row])
@@ -273,22 +298,7 @@ def read_script(state, bar: int) -> None:
         if row < 0:
             return
         order, source = state.orders[row], state.script_orders[cursor]
-        order.limit_price = source.limit_price
-        order.stop_price = source.stop_price
-        order.trail_distance = source.trail_distance
-        order.trail_offset = source.trail_offset
-        order.limit_offset = source.limit_offset
-        order.quantity = source.quantity
-        order.size_amount = source.size_amount
-        order.oco = source.oco
-        order.symbol = source.symbol
-        order.bits = source.bits
-        order.expiry = source.expiry
-        order.tag = source.tag
-        order.side = source.side
-        order.type = source.type
-        order.time_in_force = source.time_in_force
-        order.size_kind = source.size_kind
+        take_fields(order, source)
         order.parent = state.script_numbers[source.parent] if source.parent >= 0 else source.parent
         state.script_numbers[cursor] = order.number
 

@@ -4,56 +4,27 @@ import numpy as np
 
 from admf_kernels._jit import kernel, law
 from admf_kernels.codes import OrderEvent, OrderFlag, Reason, SizeKind, TimeInForce
-from admf_kernels.laws.accounting import QUANTITY_SLACK, available_cash, closing_quantity, equity_of
+from admf_kernels.laws.accounting import QUANTITY_SLACK, closing_quantity, equity_of
 from admf_kernels.laws.lifecycle import is_alive, move
 from admf_kernels.laws.volume import floor_lot
-from admf_kernels.links import NEVER, end, find_row
+from admf_kernels.links import NEVER, end
+from admf_kernels.stakes import (
+    is_exit,
+    is_unsized,
+    loss_of_orders,
+    loss_of_position,
+    loss_of_positions,
+    loss_of_unit,
+    price_of,
+    sized_units,
+    units_left,
+    units_of,
+)
 from admf_kernels.views import as_state
 
 REDUCE_ONLY, EXIT = OrderFlag.REDUCE_ONLY.value, OrderFlag.EXIT.value
 QUANTITY = SizeKind.QUANTITY.value
 RISK_LIMIT = Reason.RISK_LIMIT.value
-
-
-@law
-def price_of(state, symbol: int, limit_price: float, stop_price: float) -> float:
-    """K-01: L where there is one, else S, else the mark."""
-    if not np.isnan(limit_price):
-        return limit_price
-    if not np.isnan(stop_price):
-        return stop_price
-    return state.positions[symbol].mark
-
-
-@law
-def units_of(state, quantity: float, size_kind: int, size: float, unit_value: float) -> float:
-    """K-01: the units of an order at one price, before costs."""
-    if size_kind == SizeKind.QUANTITY:
-        return quantity
-    money = size  # SizeKind.VALUE
-    if size_kind == SizeKind.EQUITY_FRACTION:
-        money = size * state.account[0].equity
-    elif size_kind == SizeKind.CASH_FRACTION:
-        money = size * available_cash(state)
-    return money / unit_value
-
-
-@law
-def units_left(state, order) -> float:
-    """K-02: what an order may still fill, at its price; 0 for a child whose parent has not filled."""
-    unit_value = price_of(state, order.symbol, order.limit_price, order.stop_price)
-    unit_value *= state.instruments[order.symbol].multiplier
-    units = units_of(state, order.quantity, order.size_kind, order.size_amount, unit_value) - order.filled_quantity
-    return max(0.0, units) if units == units else 0.0
-
-
-@law
-def is_exit(state, side: int, parent: int) -> bool:
-    """K-01: whether an order is on the opposite side of its parent."""
-    if parent < 0:
-        return False
-    row = find_row(state.orders, state.account[0].order_count, parent)
-    return row >= 0 and state.orders[row].side != side
 
 
 @law
@@ -153,6 +124,18 @@ def most_of_order(state, symbol: int, limit_price: float, stop_price: float, uni
 
 
 @law
+def units_at_risk(state, row_end: int, symbol: int, side: int, price: float, protected_at: float) -> float:
+    """K-08: units that may be opened at a price; `row_end`: the first row that came after their order."""
+    loss = loss_of_unit(side, price, protected_at) * state.instruments[symbol].multiplier
+    if np.isnan(loss):
+        return 0.0  # at what price it would fill is not known before the first bar
+    if loss == 0.0:
+        return np.inf
+    taken = loss_of_positions(state, -1) + loss_of_orders(state, row_end)
+    return max(0.0, (state.config[0].limit_risk * state.account[0].equity - taken) / loss)
+
+
+@law
 def allowed_units(state, row_end: int, symbol: int, side: int, units: float, unit_value: float, bar: int) -> float:
     """K-02, K-03, K-05: what the limits on positions leave of an order; `row_end`: the first row that came after it."""
     config, most = state.config[0], 0.0
@@ -180,16 +163,21 @@ def limited_quantity(
     size: float,
     limit_price: float,
     stop_price: float,
+    protected_at: float,
 ) -> float:
     """K-01: the quantity that the limits leave of an order; NaN where they leave it as it is."""
     if not 0 <= symbol < len(state.instruments) or (side != 1 and side != -1):
         return np.nan  # the engine refuses it
-    unit_value = price_of(state, symbol, limit_price, stop_price) * state.instruments[symbol].multiplier
+    price = price_of(state, symbol, limit_price, stop_price)
+    unit_value = price * state.instruments[symbol].multiplier
     units = units_of(state, quantity, size_kind, size, unit_value)
     if np.isnan(units):
         return np.nan if size_kind == QUANTITY else 0.0  # a child with the quantity of its parent; a size without price
     most = min(units, most_of_order(state, symbol, limit_price, stop_price, unit_value))
     allowed = allowed_units(state, row_end, symbol, side, most, unit_value, state.account[0].bar)
+    if not np.isnan(state.config[0].limit_risk):
+        closing = max(0.0, -side * state.positions[symbol].quantity)
+        allowed = min(allowed, closing + units_at_risk(state, row_end, symbol, side, price, protected_at))
     return np.nan if allowed >= units else allowed
 
 
@@ -206,15 +194,21 @@ def counts_too_many(market, state, bar: int) -> bool:
 
 @law
 def limit_new_orders(market, state, bar: int) -> None:
-    """K-01: cuts the orders submitted on this bar, each in its turn, before the engine checks them."""
+    """K-01, K-07: sizes and cuts the orders submitted on this bar, each in its turn, before the engine checks them."""
     account = state.account[0]
     for row in range(account.checked_count, account.order_count):
         order = state.orders[row]
         if order.bits & REDUCE_ONLY or is_exit(state, order.side, order.parent):
             continue
+        if is_unsized(state, order.symbol, order.side, order.parent, order.quantity, order.size_kind, False):
+            order.quantity = sized_units(
+                market, state, order.symbol, order.side, order.limit_price, order.stop_price, order.protected_at, bar
+            )
+            if order.quantity == 0.0:
+                order.reason = RISK_LIMIT
         quantity = limited_quantity(
             state, row, order.symbol, order.side, order.quantity, order.size_kind, order.size_amount,
-            order.limit_price, order.stop_price,
+            order.limit_price, order.stop_price, order.protected_at,
         )  # fmt: skip
         if counts_too_many(market, state, bar):
             quantity = 0.0
@@ -226,7 +220,7 @@ def limit_new_orders(market, state, bar: int) -> None:
 
 @law
 def openable(state, order, bar: int, base_price: float, closing: float) -> float:
-    """K-06: units that an order may open at a price, once its closing part is done."""
+    """K-06, K-08: units that an order may open at a price, once its closing part is done."""
     config, symbol, side = state.config[0], order.symbol, order.side
     if may_not_open(state, symbol, side, bar):
         return 0.0
@@ -240,7 +234,14 @@ def openable(state, order, bar: int, base_price: float, closing: float) -> float
                 net += side * value
     equity = equity_of(state.account[0].cash, state.instruments, state.positions, symbol, base_price)
     most = most_units(config, equity, gross, net, base_price * state.instruments[symbol].multiplier)
-    return max(0.0, most - max(0.0, side * state.positions[symbol].quantity + closing))
+    most = max(0.0, most - max(0.0, side * state.positions[symbol].quantity + closing))
+    loss = loss_of_unit(side, base_price, order.protected_at) * state.instruments[symbol].multiplier
+    if not np.isnan(config.limit_risk) and loss > 0.0:
+        taken = loss_of_positions(state, symbol)
+        if closing == 0.0:
+            taken += loss_of_position(state, symbol, base_price)
+        most = min(most, max(0.0, (config.limit_risk * equity - taken) / loss))
+    return most
 
 
 @law
@@ -280,12 +281,13 @@ def watch_losses(market, state, bar: int) -> None:
 @kernel
 def limit_one(
     state, symbol: int, side: int, parent: int, quantity: float, size_kind: int, size: float, limit_price: float,
-    stop_price: float,
+    stop_price: float, protected_at: float,
 ) -> float:  # fmt: skip
     """K-01: `limited_quantity` of an order that is not in the book yet; `state` as for `run`."""
     state = as_state(state)
     if not state.config[0].limited or is_exit(state, side, parent):
         return np.nan
     return limited_quantity(
-        state, state.account[0].order_count, symbol, side, quantity, size_kind, size, limit_price, stop_price
-    )
+        state, state.account[0].order_count, symbol, side, quantity, size_kind, size, limit_price, stop_price,
+        protected_at,
+    )  # fmt: skip

@@ -125,19 +125,20 @@ def target(self, quantity, symbol=0):
     return send_target(self.hidden_state, symbol, self.bar, quantity)
 
 
+def unit_value(self, symbol=0):
+    """D-11: money of the account that a unit is worth at the mark; NaN before the first price."""
+    return self.hidden_state.positions[symbol].mark * self.hidden_state.instruments[symbol].multiplier
+
+
 def target_value(self, value, symbol=0):
     """D-09: as `target`, for units that are worth so much money at the mark."""
-    position = self.hidden_state.positions[symbol]
-    return send_target(
-        self.hidden_state, symbol, self.bar, value / (position.mark * self.hidden_state.instruments[symbol].multiplier)
-    )
+    return send_target(self.hidden_state, symbol, self.bar, value / self.unit_value(symbol))
 
 
 def target_weight(self, weight, symbol=0):
     """D-09: as `target`, for units that are worth a share of the equity at the mark."""
     money = weight * self.hidden_state.account[0].equity
-    unit_value = self.hidden_state.positions[symbol].mark * self.hidden_state.instruments[symbol].multiplier
-    return send_target(self.hidden_state, symbol, self.bar, money / unit_value)
+    return send_target(self.hidden_state, symbol, self.bar, money / self.unit_value(symbol))
 
 
 LENT = (
@@ -151,6 +152,7 @@ LENT = (
     ranked,
     adjusted_close,
     target,
+    unit_value,
     target_value,
     target_weight,
 )

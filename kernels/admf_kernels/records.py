@@ -10,29 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_INDEX = -1
-LAYOUT_VERSION = 8  # of every record below: raised with each change by tests/repo/update_layouts.py
+LAYOUT_VERSION = 11  # of every record below: raised with each change by tests/repo/update_layouts.py
 
 
 def record(fields: list[tuple[str, object]], size: int) -> np.dtype[np.record]:
     """An aligned record type whose size is asserted: a layout must never change by accident."""
     dtype = np.dtype(fields, align=True)
-    names = [name for name, _ in fields]
-    assert not {*names} & {*dir(np.void)}  # a record attribute of that name would hide the field
+    assert not {name for name, _ in fields} & {*dir(np.void)}  # a record attribute of that name would hide the field
     assert dtype.itemsize == size, (dtype.itemsize, size)
-    assert dtype.alignment == max(dtype[name].alignment for name in names)
+    assert dtype.alignment == max(dtype[place].alignment for place in range(len(fields)))
     return np.dtype((np.record, dtype))  # type: ignore[return-value]  # NumPy's stub: a void
 
 
 f8, i8, u8, i4, u4, u1, i1 = np.float64, np.int64, np.uint64, np.int32, np.uint32, np.uint8, np.int8
+FloatArray = NDArray[np.float64]
 
 order_dt = record(
     [
         ("limit_price", f8),  # NaN where the order has no limit; rounded to the tick at validation
         ("stop_price", f8),  # NaN where the order has no stop; rounded to the tick at validation
-        (
-            "quantity",
-            f8,
-        ),  # units > 0; NaN until resolved where size_kind is not QUANTITY; children grow with the parent
+        ("quantity", f8),  # units > 0; NaN until resolved where size_kind is not QUANTITY; children grow
         ("size_amount", f8),  # money or share for the other size kinds
         ("filled_quantity", f8),  # units
         ("filled_value", f8),  # sum of quantity * price * multiplier over the fills
@@ -44,6 +41,7 @@ order_dt = record(
         ("limit_offset", f8),  # of trailing stop-limits: distance of the limit from the trigger
         ("activation", f8),  # price that the peak of a trail must have reached
         ("peak", f8),  # best price a trail has seen, NaN before its start
+        ("protected_at", f8),  # of an entry: where its exit will stop, for K-07 and K-08; NaN where nobody said
         ("number", i4),  # 0-based, ascending in order of submission, unique in the container
         ("parent", i4),  # number of the parent, -1 without
         ("oco", i4),  # group id > 0, 0 without
@@ -71,7 +69,7 @@ order_dt = record(
         ("form", u1),  # OrderType it is matched as: market, limit, stop or stop-limit
         ("unfilled", u1),  # Unfilled of the bar in work
     ],
-    192,
+    200,
 )
 
 fill_dt = record(
@@ -145,13 +143,15 @@ position_dt = record(
         ("exit_value", f8),  # sum of quantity * price over its closing fills
         ("trip_commission", f8),  # commission over its fills
         ("score", f8),  # that a strategy gave the symbol (D-07)
+        ("currency_profit", f8),  # of the round trip in progress: money from conversion rates that moved (D-11)
+        ("borrow_rate", f8),  # in force (D-10); NaN: that of the config
         ("volume_bar", i4),  # bar to which volume_used belongs
         ("entry_bar", i4),  # bar of its first opening fill
         ("ranked", i4),  # symbol at this place of the last ranking (D-07)
         ("ambiguous", u1),  # 1 where one of its fills is
         ("barred", u1),  # 1 where nothing may be opened (K-05), 2 where its data has ended (D-04)
     ],
-    96,
+    112,
 )
 
 instrument_dt = record(
@@ -186,11 +186,18 @@ config_dt = record(
         ("limit_order", f8),  # units of one order
         ("limit_order_value", f8),  # money of one order
         ("limit_collar", f8),  # distance of a price from the mark, share of the mark
+        ("limit_risk", f8),  # loss of all positions until their stops, share of equity
+        ("sizing_0", f8),  # parameters of the sizing model, in the order of its signature
+        ("sizing_1", f8),
+        ("sizing_2", f8),
+        ("sizing_3", f8),
+        ("sizing_4", f8),
         ("limit_session_loss", f8),  # share of the equity at the end of the session before
         ("limit_drawdown", f8),  # share of the peak
         ("cash_rate", f8),  # a year, on own cash above zero
         ("debit_rate", f8),  # a year, on own cash below zero
         ("borrow_rate", f8),  # a year, on the value of shorts
+        ("settlement_days", i4),  # sessions until the proceeds of a sale can be spent (A-14); 0: at once
         ("volume_window", i4),  # bars of the trailing mean
         ("bar_count", i4),  # bars in all: the last one ends the data
         ("slip_on", i4),  # bits of SlipOn
@@ -226,6 +233,7 @@ config_dt = record(
         ("short", u1),
         ("last_bar", u1),
         ("bad_bar", u1),
+        ("sizing_model", u1),
         ("slippage_model", u1),
         ("slippage_unit", u1),  # SpreadUnit
         ("commission_model", u1),
@@ -239,13 +247,13 @@ config_dt = record(
         ("watched", u1),  # 1 where losses are limited
         ("limit_sides", i1),  # 1 opens long alone, -1 short alone, 0 both
     ],
-    272,
+    328,
 )
 
 account_dt = record(
     [
         ("cash", f8),  # all cash, short proceeds included
-        ("locked", f8),  # of it locked by shorts
+        ("locked", f8),  # of it locked by shorts, or not settled
         ("trial_cash", f8),  # what the orders checked so far on this bar would leave (cash_submit=cumulative_check)
         ("equity", f8),  # cash + marked positions, at the last processed bar
         ("initial_equity", f8),  # cash plus the initial positions at their own prices
@@ -271,6 +279,11 @@ account_dt = record(
         ("interest", f8),  # money received less paid (D-06)
         ("borrow_fees", f8),  # money paid (D-06)
         ("halt_peak", f8),  # from which a drawdown counts that begins a halt (K-05)
+        ("cash_rate", f8),  # in force (D-10); NaN: that of the config
+        ("debit_rate", f8),
+        ("unsettled_1", f8),  # of `locked`: proceeds that settle with the next session (A-14), with the one after it, …
+        ("unsettled_2", f8),
+        ("unsettled_3", f8),
         ("unfilled_not_touched", i8),  # sums over orders (U-01)
         ("unfilled_capped", i8),
         ("unfilled_no_volume", i8),
@@ -322,11 +335,8 @@ account_dt = record(
         ("action_bar", i4),  # its bar, 2**31-1 where there is none
         ("delistings", i4),  # positions that the engine closed (D-04)
     ],
-    456,
+    496,
 )
-
-FloatArray = NDArray[np.float64]
-
 
 fee_dt = record(
     [
@@ -341,7 +351,6 @@ fee_dt = record(
     ],
     48,
 )
-
 
 action_dt = record(
     [

@@ -6,7 +6,7 @@
 from numba import types
 
 from admf_kernels._jit import kernel, law
-from admf_kernels.actions import play, settle_bar
+from admf_kernels.actions import begin_actions, play, settle_bar
 from admf_kernels.closing import fill_at_close
 from admf_kernels.codes import (
     BadBar,
@@ -245,6 +245,7 @@ def run(market, state, strategy, first_bar: int, last_bar: int, orders_per_bar_m
     account.status = RUNNING
     account.row_limit = account.order_count + orders_per_bar_max
     if first_bar == 0 and account.bar < 0:
+        begin_actions(market, state)
         init(own, make_context(-1, market, state))
         read_script(state, -1)
         take_orders(market, state, first_bar - 1)  # -1; as a literal it would compile take_orders twice

@@ -66,6 +66,12 @@ def set_trail(state, amount: float, percent: float, offset: float, limit_offset:
 
 
 @law
+def protect(state, price: float) -> None:
+    """K-07, K-08: says where the exit of the order sent last will stop."""
+    state.orders[state.account[0].order_count - 1].protected_at = price
+
+
+@law
 def new_group(state) -> int:
     """L-06: the number of an OCO group that nobody has yet."""
     account = state.account[0]

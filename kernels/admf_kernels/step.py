@@ -11,6 +11,8 @@ from admf_kernels.codes import (
     Conflict,
     MarketFill,
     OrderFlag,
+    OrderStatus,
+    OrderType,
     Path,
     PriceReference,
     StopLimitRule,
@@ -20,8 +22,8 @@ from admf_kernels.codes import (
 from admf_kernels.inside import inside_group
 from admf_kernels.laws.lifecycle import is_active
 from admf_kernels.laws.trails import see_price, start_trail
-from admf_kernels.links import end_immediate, sweep_ended
-from admf_kernels.opening import open_alone, open_group
+from admf_kernels.links import end_immediate, route, sweep_ended
+from admf_kernels.opening import open_alone, open_group, open_order
 from admf_kernels.touch import follows_path, has_path, is_judged, left_this_bar, rest_group, set_class
 from admf_kernels.views import MARKET, STATE
 from admf_kernels.walk import walk
@@ -29,7 +31,7 @@ from admf_kernels.walk import walk
 OPENING, ABLE = OrderFlag.OPENING.value, OrderFlag.ABLE.value
 TRAIL, TRIGGERED = OrderFlag.TRAIL.value, OrderFlag.TRIGGERED.value
 AT_CLOSE, ENTERED_INSIDE, FRESH = OrderFlag.AT_CLOSE.value, OrderFlag.ENTERED_INSIDE.value, OrderFlag.FRESH.value
-VALID = BarFlag.VALID.value
+OCO_REDUCE, VALID = OrderFlag.OCO_REDUCE.value, BarFlag.VALID.value
 
 
 @law
@@ -233,10 +235,42 @@ def any_on_close(state, hit_count: int) -> bool:
     return False
 
 
+@law
+def is_lone_market(market, state, bar: int) -> bool:
+    """C-02: whether all that lives is one new market order for this open, linked to nothing."""
+    config, account = state.config[0], state.account[0]
+    if account.working_count != 1 or account.command_count > 0:
+        return False
+    order = state.orders[state.working[0]]
+    if order.type != OrderType.MARKET or order.bits & ~OCO_REDUCE != 0 or order.oco != 0:
+        return False
+    if config.market_fill != MarketFill.NEXT_OPEN or config.price_ref != PriceReference.RANGE:
+        return False
+    if order.status != OrderStatus.VALIDATED or order.eligible_bar != bar or bar > order.expires_bar:
+        return False
+    return market.flags[bar, order.symbol] & VALID != 0
+
+
+@law
+def match_lone_market(market, state, bar: int) -> None:
+    """C-02: what the phases come to for a lone market order: a third of their time."""
+    order = state.orders[state.working[0]]
+    route(state, order, bar)
+    order.unfilled = Unfilled.NOT_TOUCHED.value
+    open_order(market, state, order, bar)
+    if order.unfilled != Unfilled.FILLED:
+        count_unfilled(state.account[0], order)
+    end_immediate(state, order, bar)
+    sweep_ended(state)
+
+
 @kernel(takes=(MARKET, STATE, types.int64), apart=True)
 def match(market, state, bar: int) -> None:
     """P1 to P5 of one bar, without the marks: every live order meets the bar (C-02, C-03)."""
     config = state.config[0]
+    if is_lone_market(market, state, bar):
+        match_lone_market(market, state, bar)
+        return
     run_commands(state, bar)
     hit_count = gather(market, state, bar)
     if hit_count > 0:

@@ -63,37 +63,32 @@ def as_state(state):
     return state
 
 
-def pointer_to(view: Any) -> Any:
-    """How an intrinsic turns a table of addresses into a pointer to a view."""
+def behind(view: Any) -> Any:
+    """An intrinsic that turns a table of addresses into a pointer to a view."""
 
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        return builder.bitcast(array.data, context.get_value_type(view))
+    @intrinsic
+    def pointer(typing_context: Any, table: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            array = context.make_array(signature.args[0])(context, builder, args[0])
+            return builder.bitcast(array.data, context.get_value_type(view))
 
-    return build
+        return view(table), build
 
-
-@intrinsic
-def _market_of(typing_context, table):
-    """The pointer to a table of addresses."""
-    return MARKET(table), pointer_to(MARKET)
+    return pointer
 
 
-@intrinsic
-def _state_of(typing_context, table):
-    """The pointer to a table of addresses."""
-    return STATE(table), pointer_to(STATE)
+market_behind, state_behind = behind(MARKET), behind(STATE)
 
 
 @overload(as_market)
 def _as_market(market):
     if isinstance(market, types.Array):
-        return lambda market: _market_of(market)
+        return lambda market: market_behind(market)
     return None
 
 
 @overload(as_state)
 def _as_state(state):
     if isinstance(state, types.Array):
-        return lambda state: _state_of(state)
+        return lambda state: state_behind(state)
     return None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba.core import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 from numpy.typing import NDArray
 
 from admf_kernels._jit import law
@@ -20,7 +20,7 @@ from admf_kernels.laws.trails import better_peak, trail_level
 from admf_kernels.records import order_dt
 from admf_kernels.step import follow_bar
 from admf_kernels.touch import has_path
-from admf_kernels.views import pointer_to
+from admf_kernels.views import behind
 
 SPAN_BARS, SPAN_SHIFT = 16, 4
 ORDER_WORDS = order_dt.itemsize // 8
@@ -61,16 +61,13 @@ def as_book(book):
     return book
 
 
-@intrinsic
-def _book_of(typing_context, table):
-    """The pointer to a table of addresses."""
-    return BOOK(table), pointer_to(BOOK)
+book_behind = behind(BOOK)
 
 
 @overload(as_book)
 def _as_book(book):
     if isinstance(book, types.Array):
-        return lambda book: _book_of(book)
+        return lambda book: book_behind(book)
     return None
 
 

@@ -117,6 +117,29 @@ class Stops(backtesting.Strategy):
             self.buy(size=5, sl=price * 0.97, tp=price * 1.03)
 
 
+class Hedged(backtesting.Strategy):
+    """Longs and shorts at once, closed by themselves, in part, by their exits, and all together."""
+
+    size: float = 6
+
+    def init(self) -> None:
+        pass
+
+    def next(self) -> None:
+        price, bar = float(self.data.Close[-1]), len(self.data)
+        if bar % 11 == 0:
+            self.buy(size=self.size, sl=price * 0.96, tp=price * 1.05)
+        if bar % 13 == 0:
+            self.sell(size=self.size, sl=price * 1.05)
+        if bar % 29 == 0:
+            self.sell(size=self.size, limit=price * 1.01)
+        if bar % 7 == 0 and len(self.trades) > 2:
+            self.trades[0].close(0.5)
+            self.trades[-1].close()
+        if bar % 101 == 0:
+            self.position.close()
+
+
 def both(strategy: type, data: Any = GOOG, **options: Any) -> tuple[Any, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -134,6 +157,8 @@ CASES: list[tuple[type, dict[str, Any]]] = [
     (Trailing, {"commission": 0.002}),
     (Brackets, {"cash": 100_000}),
     (Stops, {"cash": 100_000, "commission": 0.001}),
+    (Hedged, {"cash": 100_000, "hedging": True}),
+    (Hedged, {"cash": 100_000, "hedging": True, "commission": 0.002, "margin": 0.5, "finalize_trades": True}),
 ]
 
 
@@ -149,6 +174,18 @@ def test_trades_are_those_of_the_package(strategy: type, options: dict[str, Any]
     np.testing.assert_allclose(ours._equity_curve["Equity"], theirs._equity_curve["Equity"], rtol=1e-12)
     assert ours["# Trades"] == theirs["# Trades"]
     assert ours["Sharpe Ratio"] == pytest.approx(theirs["Sharpe Ratio"], rel=1e-9)
+
+
+def test_a_share_of_the_equity_beside_open_trades_is_taken_without_looking_ahead() -> None:
+    class Shares(Hedged):
+        size = 0.3
+
+    theirs, ours = both(Shares, cash=100_000, hedging=True, margin=0.2)
+    first, entry = 1_485, GOOG.Open.iloc[11]
+    for trades, mark in ((theirs._trades, GOOG.Close.iloc[13]), (ours._trades, GOOG.Close.iloc[12])):
+        free = 100_000 + first * (mark - entry) - first * mark * 0.2
+        sizes = trades.sort_values("EntryBar")["Size"].to_list()
+        assert sizes[:2] == [first, -(free / 0.2 * 0.3 // GOOG.Open.iloc[13])]
 
 
 def test_a_spread_costs_the_same_up_to_rounding() -> None:
@@ -176,8 +213,6 @@ def test_optimisation_and_intraday_bars_go_through_the_core() -> None:
 
 
 def test_what_the_core_cannot_do_is_refused_with_words() -> None:
-    with pytest.raises(ConfigError, match="hedging"):
-        Backtest(GOOG, SmaCross, hedging=True)
     with pytest.raises(ConfigError, match=r"commission.law"):
         Backtest(GOOG, SmaCross, commission=lambda size, price: 1.0)
     broken = GOOG.iloc[:100].copy()

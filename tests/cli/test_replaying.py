@@ -1,6 +1,7 @@
 """`admf replay` of the event logs that a session has left: again, stopped, stepped, bisected."""
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -23,10 +24,10 @@ def test_the_command(place: Path, tmp_path: Path, admf: Command, monkeypatch: py
     assert ran.code == 0, ran.err
     assert [facts["verdict"] for facts in json.loads(ran.out)["logs"].values()] == ["the same", "the same"]
     stopped = admf("replay", trend, "--stop", 90)
-    assert "stopped_at" in stopped.out
+    assert re.search(r"stopped_before +90: [A-Z_]+ of bar \d+", stopped.out)
     assert "strategy.fast_sum" in stopped.out
     monkeypatch.setattr("sys.stdin", StringIO("\n\n"))
-    assert admf("replay", trend, "--stop", 10, "--step").out.count("heartbeat_age_s") == 4
+    assert admf("replay", trend, "--stop", 10, "--step").out.count("open_orders") == 4
     other = changed(EventLog(trend), tmp_path / "other.events", next(
         row.sequence for row in EventLog(trend).rows if row.kind == "FILL"
     ))  # fmt: skip
@@ -34,5 +35,9 @@ def test_the_command(place: Path, tmp_path: Path, admf: Command, monkeypatch: py
     assert "FILL" in admf("replay", trend, other.path, "--bisect").out
     refused(admf("replay", trend, "--bisect"), 2, "two logs")
     refused(admf("replay", trend, donchian, "--row", 1), 2, "one folder of a study with --row, or logs")
-    refused(admf("replay", logs), 2, "--row")
+    ran = admf("replay", logs, "--drift")
+    assert ran.out.count("as in the backtest of the same bars") == 2
+    (place / "empty").mkdir()
+    refused(admf("replay", place / "empty"), 2, "--row")
+    refused(admf("replay", logs, "--step"), 2, "one log at a time")
     refused(admf("replay", tmp_path / "gone.events"), 2, "not an event log")

@@ -45,10 +45,18 @@ def test_paper_has_the_trace_of_the_backtest(admf: Command, session: Path) -> No
     assert json.loads(admf("status", "session", "--json").out)["ended"] == ["cross"]
 
 
-@pytest.mark.parametrize("name", ["paper_trading", "production"])
-def test_the_examples_run(admf: Command, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("paper_trading", "data.generate.bars=2000"),
+        ("production", "data.generate.bars=2000"),
+        ("ticks", "output.record=full"),
+    ],
+)
+def test_the_examples_run(admf: Command, name: str, change: str) -> None:
     path = ROOT / "configs" / "live" / f"{name}.yaml"
-    ran = admf("paper", path, "--set", "data.generate.bars=2000")
+    assert admf("check", path).out.startswith("valid")
+    ran = admf("paper", path, "--set", change)
     assert ran.code == 0, ran.err
     assert "trace" in ran.out
 
@@ -107,9 +115,43 @@ def test_live_sends_nothing_without_a_yes(admf: Command, place: Path) -> None:
         "live_trading.venue.faults={}",
     )
     drifted = admf(*again, "--confirm", "--drift")
-    assert re.search(r"drift production\n +orders +(\d+\.000)\n +same +\1", drifted.out), drifted.out
+    agrees = r"drift of production: (\d+) orders, \1 as in the backtest of the same bars;"
+    assert re.search(agrees, drifted.out), drifted.out
     refused(admf("live", config), 2, "--out FOLDER")
     refused(admf("live", config, "--out", "s", "--set", "live_trading.venue.faults={1: fire}"), 2, "unknown fault")
     refused(admf("live", ROOT / "configs" / "live" / "paper_trading.yaml", "--out", "s"), 2, "live_trading.venue")
     limit = "live_trading.strategies.trend.max_position_size=null"
     refused(admf("live", config, "--out", "t", "--set", limit), 2, "max_position_size: no limit")
+
+
+def test_live_begins_only_with_the_venues_books_and_currency(admf: Command, place: Path) -> None:
+    bars = ("--set", "data.generate.bars=120")
+    config = ROOT / "configs" / "live" / "local_exchange.yaml"
+    assert admf("live", config, "--out", "session", *bars, "--confirm").code == 0
+    again = admf("live", config, "--out", "session", *bars, "--confirm")
+    refused(again, 2, "output.folder: our books are not the venue's", "ours 150, the venue's 0")
+    euro = ("--set", "live_trading.venue.currency=EUR")
+    refused(admf("live", config, "--out", "other", *euro), 2, "venue.currency", "found 'EUR'; allowed: USD")
+
+
+def test_live_in_the_protocol_of_alpaca(admf: Command, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("alpaca", reason="Alpaca's client library is an extra")
+    config = ROOT / "configs" / "live" / "local_alpaca.yaml"
+    ran = admf("live", config, "--out", "session", "--set", "data.generate.bars=120", "--confirm", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["strategies"]["trend"]["fills_executed"] > 0
+    written = b"".join(path.read_bytes() for path in (place / "session").iterdir())
+    assert b"local-secret" not in written + ran.out.encode() + ran.err.encode()
+    for variable in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    alpaca = ROOT / "configs" / "live" / "alpaca.yaml"
+    refused(admf("live", alpaca, "--out", "other"), 2, "no key", "set APCA_API_KEY_ID")
+    refused(admf("paper", alpaca), 2, "the bars come from the venue")
+    assert "bars of the venue" in admf("check", alpaca).out
+    (place / "keys").write_text("one two")
+    (place / "keys").chmod(0o644)
+    keys = ("--set", f"live_trading.venue.keys_file={place / 'keys'}")
+    refused(admf("live", alpaca, "--out", "other", *keys), 2, "not a safe place for a key")
+    (place / "keys").chmod(0o600)
+    plain = ("--set", "live_trading.venue.url=http://venue.example")
+    refused(admf("live", alpaca, "--out", "other", *keys, *plain), 2, "not a safe address")

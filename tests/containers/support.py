@@ -121,4 +121,5 @@ def ticket_of(order: np.record, ids: Mapping[int, int]) -> Ticket:
         trail_percent=bool(bits & OrderFlag.TRAIL_PERCENT),
         trail_offset=float(order["trail_offset"]),
         limit_offset=float(order["limit_offset"]),
+        protected_at=float(order["protected_at"]),
     )

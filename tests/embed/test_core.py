@@ -8,7 +8,7 @@ from numba.core import config
 import admf
 from admf.embed import Core, Cores, Snapshot, requests
 from admf.errors import ConfigError
-from admf_kernels.codes import OrderStatus
+from admf_kernels.codes import OrderStatus, Reason
 from embed.driving import BARS, different_fields, drive, market, simulated, some_orders, undated
 
 RULES = {
@@ -120,6 +120,33 @@ def test_splits_dividends_and_rates_come_to_the_core(rates: dict[str, float]) ->
     if rates:
         with pytest.raises(ConfigError, match="pushed bars"):
             Core(account=account)
+
+
+LIMITS = admf.Risk(max_position_size=30.0, max_order_value=4_000.0, max_daily_loss=0.02, max_session_orders=40)
+
+
+def test_limits_are_those_of_a_run() -> None:
+    given = market(600)
+    orders = some_orders(given)
+    expected = admf.simulate(given, pl.DataFrame(orders, infer_schema_length=None), risk=LIMITS)
+    core = Core(given, risk=LIMITS)
+    drive(core, orders, lambda bar: core.step(bar - core.bar) if bar > core.bar else None, 599)
+    assert (core.orders["reason"] == Reason.RISK_LIMIT).any()
+    assert core.fills.tobytes() == expected.records.fills.tobytes()
+    assert core.transitions.tobytes() == expected.records.transitions.tobytes()
+    assert different_fields(core.account[0], expected.records.account) == []
+
+
+def test_what_limits_count_by_the_day_is_refused_on_pushed_bars() -> None:
+    for name, value in (("max_daily_loss", 0.1), ("max_session_orders", 3)):
+        with pytest.raises(ConfigError, match=f"risk.{name}: not on pushed bars"):
+            Core(dated=True, risk=admf.Risk(**{name: value}))
+    core = Core(has_volume=False, risk=admf.Risk(max_order_size=4.0, symbols=("A",)), symbols=("A", "B"))
+    core.push((100, 100), (101, 101), (99, 99), (100, 100))
+    for symbol in ("A", "B"):
+        core.submit("buy", 10, symbol=symbol)
+    core.push((100, 100), (101, 101), (99, 99), (100, 100))
+    assert (core.position("A"), core.position("B")) == (4.0, 0.0)
 
 
 def test_cancel_replace_brackets_and_trails() -> None:

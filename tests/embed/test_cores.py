@@ -1,5 +1,10 @@
 """`Cores`: many accounts in one call, each as a core alone would be."""
 
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +14,7 @@ from numba.core import config
 import admf
 from admf.embed import Core, Cores, requests
 from admf.errors import CapacityError, ConfigError, OrderError
+from admf_kernels.codes import OrderStatus, Reason
 from embed.driving import COUNTERS, different_fields, market, undated
 
 # of Core alone: it keeps its log, and widens its buffers
@@ -134,6 +140,60 @@ def test_orders_are_taken_back() -> None:
     assert cores.accounts["working_count"].tolist() == [1, 0]
 
 
+def test_orders_are_changed() -> None:
+    given = market(50)
+    cores, rows = Cores(given, 2), requests(2)
+    rows["side"], rows["quantity"], rows["type"], rows["limit_price"] = 1, 5.0, 1, 1.0
+    cores.submit(rows)
+    cores.step()
+    cores.replace([0, 1], rows["number"], limit_price=[2.0, 1e6], quantity=7.0)
+    cores.step()
+    assert cores.positions["quantity"][:, 0].tolist() == [0.0, 7.0]
+    assert cores.orders["limit_price"][0, 0] == 2.0
+    for changes, words in (
+        ({}, "changes nothing"),
+        ({"quantity": [1.0, -1.0]}, "quantity: out of range"),
+        ({"limit_price": [1.0, 2.0, 3.0]}, "limit_price: not one for each order"),
+    ):
+        with pytest.raises(OrderError, match=words):
+            cores.replace([0, 1], rows["number"], **changes)
+    with pytest.raises(OrderError, match="number: not one for each order"):
+        cores.cancel([0, 1], [3])
+
+
+def test_limits_hold_for_each_core() -> None:
+    given, risk = market(200), admf.Risk(max_position_size=8.0, price_collar=0.05, max_drawdown=0.5)
+    cores, alone, rows = Cores(given, 3, risk=risk), Core(given, risk=risk, record="summary"), requests(3)
+    for bar in range(150):
+        cores.step()
+        alone.step()
+        if bar % 10 == 0:
+            rows["number"], rows["side"], rows["quantity"] = np.arange(3), 1 if bar % 20 else -1, [3.0, 6.0, 20.0]
+            cores.submit(rows)
+            alone.submit("buy" if bar % 20 else "sell", 20.0)
+    assert np.abs(cores.positions["quantity"][:, 0]).max() <= 8.0
+    assert different_fields(alone.account[0], cores.accounts[2], OWN) == []
+    with pytest.raises(ConfigError, match=r"risk\.symbols"):
+        Cores(given, 3, risk=admf.Risk(symbols=("XYZ",)))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a mapped file stays open")
+def test_buffers_in_a_folder_are_mapped_by_another_process_while_they_change(tmp_path: Path) -> None:
+    cores, rows = Cores(market(100), 4, folder=tmp_path), requests(4)
+    read = "import sys, numpy; rows = numpy.load(sys.argv[1], mmap_mode='r'); print(*rows['bar'], *rows['fill_count'])"
+    command = [sys.executable, "-c", read, str(tmp_path / "account.npy")]
+    rows["side"], rows["quantity"] = 1, 5.0
+    cores.submit(rows)
+    cores.step([1, 2, 3, 0])
+    assert isinstance(cores.accounts.base, np.memmap)  # what is told is the file itself
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    with pytest.raises(ConfigError, match=r"account.npy"):
+        Cores(market(100), 4, folder=tmp_path)
+    with pytest.raises(ConfigError, match="not a folder"):
+        Cores(market(100), 4, folder=tmp_path / "none")
+    assert done.stdout.split() == ["[0]", "[1]", "[2]", "[-1]", "[1]", "[1]", "[1]", "[0]"]
+
+
 def broken(field: str, value: Any) -> np.ndarray:
     rows = requests(2)
     rows["side"], rows["quantity"] = 1, 1.0
@@ -174,6 +234,35 @@ def test_bad_input_is_refused_with_words() -> None:
             call()
     with pytest.raises(CapacityError, match="more orders than a bar may bring"):
         cores.submit(np.concatenate([broken("number", 0), broken("number", 0)]).view(requests(1).dtype))
+
+
+def test_no_order_is_its_own_parent() -> None:
+    cores, rows = Cores(market(50), 1), requests(1)
+    rows["side"], rows["quantity"], rows["parent"] = 1, 5.0, 0  # the number that it gets
+    cores.submit(rows)
+    cores.step()
+    assert (cores.orders["status"][0, 0], cores.orders["reason"][0, 0]) == (OrderStatus.REJECTED, Reason.PARENT_UNKNOWN)
+
+
+def test_garbage_in_the_rows_is_refused_by_the_book() -> None:
+    """No row gets outside its core; under bounds checks as well (make test-boundscheck)."""
+    random, cores, refused = np.random.default_rng(3), Cores(market(400), 5, orders_max=40), 0
+    for _ in range(390):
+        rows = requests(5)
+        for name in rows.dtype.names or ():
+            if name not in ("number", "bits") and random.random() < 0.2:
+                rows[name] = random.choice([0, 1, 2, 3, 200, 5], 5)
+        rows["number"] = random.permutation(5)
+        rows["side"] = random.choice([1, -1, 3], 5)
+        rows["quantity"] = random.choice([np.nan, 1.0, -3.0, 1e308, np.inf], 5)
+        cores.submit(rows)
+        with contextlib.suppress(CapacityError):
+            cores.step()
+        cores.cancel(np.arange(5), random.integers(-5, 400, 5))
+    refused = int(cores.accounts["orders_rejected"].sum())
+    assert refused > 500
+    assert cores.accounts["fills"].sum() > 20
+    assert np.isfinite(cores.accounts["equity"]).all()
 
 
 def test_nobody_writes_through_what_is_read() -> None:

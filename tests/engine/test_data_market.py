@@ -226,7 +226,7 @@ def test_other_instruments_share_the_bars():
     assert other.instrument_records[0].lot_size == 10.0
     assert other.fingerprint != before
     assert market.fingerprint == before
-    assert market.instruments == (Instrument("SYM"),)
+    assert market.instruments == (Instrument("SYM", currency=None),)
 
 
 # ------------------------------------------------------------------------------------------------------- instruments

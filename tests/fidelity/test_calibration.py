@@ -124,7 +124,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert cli.run([*command[:-1]]) == 2
     assert "found 'neither'; allowed: --fills or --coarse" in capsys.readouterr().err
     assert cli.run([*command[:-1], "--coarse", "15min", "--stream", "stop at 1 range"]) == 0
-    assert "slippage: {model: " in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "slippage: {model: " in printed.out
+    assert "recorded prices did not move with your orders" in printed.out
 
 
 def test_the_command_says_what_cannot_be_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The same orders under other rules: what each figure of the comparison means, and attribution that sums up."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -81,6 +82,27 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "unknown model" in capsys.readouterr().err
     assert cli.run(["compare-fills", config, *few, "--set", "fill_models.zipline.path=wurst"]) == 2
     assert "did you mean 'worst'" in capsys.readouterr().err
+
+
+def test_the_command_takes_laws_of_ones_own_and_a_list_of_presets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "laws.py").write_text("def cent(base_price, side, quantity, used_volume, bar):\n    return 0.01\n")
+    head = (ROOT / "configs" / "compare_fills.yaml").read_text(encoding="utf-8").partition("fill_models:")[0]
+    law = "  my cent: {slippage: {model: law, function: laws.py:cent}}\n  a cent: {}\n"
+    few = ["--set", "data.generate.bars=2000", "execution.slippage.amount=0.01", "--json"]
+    for models in (f"\n{law}", " [zipline, lean]\n"):
+        (tmp_path / "models.yaml").write_text(f"{head}fill_models:{models}", encoding="utf-8")
+        assert cli.run(["compare-fills", str(tmp_path / "models.yaml"), *few]) == 0
+        rows = json.loads(capsys.readouterr().out)["models"]
+        assert [row["model"] for row in rows][1:] == (["my cent", "a cent"] if law in models else ["zipline", "lean"])
+        assert (rows[1] | {"model": ""} == rows[2] | {"model": ""}) == (law in models)
+    (tmp_path / "models.yaml").write_text(head + "fill_models: [zipline, laen]\n", encoding="utf-8")
+    assert cli.run(["compare-fills", str(tmp_path / "models.yaml")]) == 2
+    assert "did you mean 'lean'" in capsys.readouterr().err
+    (tmp_path / "models.yaml").write_text(f"{head}fill_models:\n{law}".replace("cent}", "penny}"), encoding="utf-8")
+    assert cli.run(["compare-fills", str(tmp_path / "models.yaml")]) == 2
+    assert "fill_models.my cent.slippage.function" in capsys.readouterr().err
 
 
 def test_the_command_of_one_fill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,7 @@ def test_an_open_slot_is_as_on_one_of_the_two_paths() -> None:
 
 def test_levels_lie_on_ticks() -> None:
     bars = walk(6_000, 1, step=0.25)
-    assert likely_tick(bars) == 0.25
+    assert likely_tick(bars.open, bars.high, bars.low, bars.close) == 0.25
     coarse = nest(bars, "1min")
     slots = slots_of(coarse.coarse, coarse.sound, 0.25)
     for stream in STREAMS:

@@ -98,6 +98,13 @@ def test_a_short_reserves_its_margin(play: Play, margin: float, quantity: float,
     assert play(FLAT, {"bar": 0, "side": "sell", "quantity": quantity}, account=account).status(0) == status
 
 
+def test_money_beyond_all_numbers_is_not_there(play: Play) -> None:
+    """A-02: 1e308 units of 100 are worth inf, and a billionth of that would be rounding."""
+    for side in ("buy", "sell"):
+        played = play(FLAT, {"bar": 0, "side": side, "quantity": 1e308})
+        assert played.steps(0)[-1] == (0, "deny", "insufficient_cash")
+
+
 def test_sizes_reserve_their_money(play: Play) -> None:
     """A-02: 0.6 of the free cash, then 500: only 400 is left; a sale of a position is not held back."""
     account = {"cash": 1_000.0, "positions": {"S0": (1.0, 100.0)}}

@@ -139,6 +139,18 @@ def test_leverage(play: Play, quantity: float, filled: bool) -> None:
     assert bool(played.fills) == filled
 
 
+@pytest.mark.parametrize(("share", "filled"), [(4.0, 40.0), (5.0, 50.0), (5.1, None)])
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_share_above_one_with_leverage(play: Play, share: float, filled: float | None, side: str) -> None:
+    """A-02, A-11: 1000 of equity carry 5 times as much: a share of 5 is reserved with a fifth of it, one of 5.1 not."""
+    order = {"bar": 0, "side": side, "quantity": None, "size_kind": "equity_fraction", "size": share}
+    played = play([FLAT, FLAT], order, account={"cash": 1000.0, "leverage": 5.0})
+    if filled is None:
+        assert played.end(0) == ("rejected", "insufficient_cash")
+        return
+    assert [abs(fill.quantity) for fill in played.fills] == [filled]
+
+
 def test_what_keeps_an_order_from_filling_is_counted(play: Play) -> None:
     """U-01: not touched, without volume, a bad bar; the last bar fills."""
     bars = [

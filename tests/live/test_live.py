@@ -1,51 +1,30 @@
 """Live trading against the local exchange: the backtest's fills, whatever the wire does, and after every crash."""
 
+import os
 import random
-from collections.abc import Iterator
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import admf
+from admf.cli.trading import stopped_by_signals
 from admf.coordinate import ExecutionMode
 from admf.errors import ConfigError, DataError
-from admf.events import Ticket
+from admf.events import BarEvent, Ticket
 from admf.live import Care, HistoricalFeed, HttpRouter, LiveTradingManager
-from admf.live.drift import drift, drift_total
 from admf.live.journal import Journal
 from admf.live.making import Venue, make_container
 from admf.live.router import OrderRouter, Report, check_account, read_token
 from admf.live.strategy_container import LiveStrategyContainer
 from admf.strategies import ProductionStrategy, TrendFollowingStrategy
 from admf.testing import ExchangeFeed, LocalExchange
-from admf.testing.exchange import FAULTS, TOKEN
-from live_support import RULES, BuysEveryBar, BuysOnce, DayOrders, manager, market, settings
+from admf.testing.exchange import WIRE_FAULTS
+from live_support import BuysEveryBar, BuysOnce, DayOrders, connect, local_exchange, manager, market, settings
 
 LIMIT = admf.Risk(max_position_size=10_000)
-
-
-def exchange(bars: admf.Market, **more: Any) -> LocalExchange:
-    return LocalExchange(HistoricalFeed(bars), RULES, **more)
-
-
-def no_pause(_: float) -> None:
-    """The local exchange needs no rest."""
-
-
-OPEN: list[HttpRouter] = []
-
-
-@pytest.fixture(autouse=True)
-def hang_up() -> Iterator[None]:
-    yield
-    while OPEN:
-        OPEN.pop().close()
-
-
-def connect(venue: LocalExchange) -> HttpRouter:
-    OPEN.append(HttpRouter(venue.url, TOKEN, no_pause))
-    return OPEN[-1]
 
 
 def container_of(venue: LocalExchange, folder: Path, strategy: Any) -> LiveStrategyContainer:
@@ -80,7 +59,7 @@ def admf_sides(fills: Any) -> Any:
 @pytest.mark.parametrize("strategy", [ProductionStrategy, DayOrders, BuysOnce], ids=lambda kind: kind.__name__)
 def test_without_faults_live_is_paper(tmp_path: Path, strategy: Any) -> None:
     bars = market(420)
-    with exchange(bars) as venue:
+    with local_exchange(bars) as venue:
         one = container_of(venue, tmp_path, strategy())
         while (bar := venue.step()) is not None:
             one.take([bar])
@@ -97,9 +76,9 @@ def test_without_faults_live_is_paper(tmp_path: Path, strategy: Any) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
-    faults = {number: draw.choice(FAULTS) for number in range(4_000) if draw.random() < 0.25}
+    faults = {number: draw.choice(WIRE_FAULTS) for number in range(4_000) if draw.random() < 0.25}
     bars = market(70)
-    with exchange(bars, faults=faults) as venue:
+    with local_exchange(bars, faults=faults) as venue:
         one = container_of(venue, tmp_path, BuysEveryBar())
         while (bar := venue.step()) is not None:
             one.take([bar])
@@ -111,12 +90,25 @@ def test_faults_of_the_wire_change_nothing(tmp_path: Path, seed: int) -> None:
         one.teardown()
 
 
+class Signals(BuysOnce):
+    """Asks its process to end on bar 20."""
+
+    number: int = 0
+
+    def on_bar(self, bar: BarEvent) -> None:
+        super().on_bar(bar)
+        if bar.bar == 20:
+            os.kill(os.getpid(), self.number)
+
+
 class CrashError(BaseException):
     """The process is gone."""
 
 
 class Mortal:
     """A router in front of which the process dies after some calls, before or after the call reaches the venue."""
+
+    has_reduce_only, reconnects = True, 0
 
     def __init__(self, router: HttpRouter, lives: int, *, after: bool) -> None:
         self._router, self._lives, self._after = router, lives, after
@@ -136,8 +128,9 @@ class Mortal:
     def change(self, *arguments: Any) -> Any:
         return self._call("change", *arguments)
 
-    def knows(self, *arguments: Any) -> Any:
-        return self._call("knows", *arguments)
+    def open_orders(self) -> set[str]:
+        found: set[str] = self._call("open_orders")
+        return found
 
     def reports(self, after: int) -> list[Report]:
         found: list[Report] = self._call("reports", after)
@@ -152,7 +145,7 @@ class Mortal:
 def test_after_any_crash_nothing_is_lost_or_doubled(tmp_path: Path, seed: int, after: bool) -> None:
     """The process dies again and again at a random call; each time a new one takes the journal up."""
     draw = random.Random(seed)
-    with exchange(market(120)) as venue:
+    with local_exchange(market(120)) as venue:
         crashes, bar = 0, venue.step()
         while bar is not None:
             router = Mortal(connect(venue), draw.randrange(3, 60), after=after)
@@ -182,7 +175,7 @@ def test_after_any_crash_nothing_is_lost_or_doubled(tmp_path: Path, seed: int, a
 
 
 def test_another_currency_and_another_clock_are_refused() -> None:
-    with exchange(market(20), clock_skew_ns=10_000_000_000) as venue:
+    with local_exchange(market(20), clock_skew_ns=10_000_000_000) as venue:
         router, now_ns = connect(venue), -1  # the exchange has played no bar
         assert check_account(router, "USD", None)["cash"] == 100_000.0
         with pytest.raises(ConfigError, match="another currency; found 'USD'; allowed: EUR"):
@@ -192,7 +185,7 @@ def test_another_currency_and_another_clock_are_refused() -> None:
 
 
 def test_limits_hold_before_anything_is_sent(tmp_path: Path) -> None:
-    with exchange(market(40)) as venue:
+    with local_exchange(market(40)) as venue:
         router = connect(venue)
         limits = settings("one", BuysEveryBar(), risk=admf.Risk(max_position_size=7))
         one = make_container(limits, venue.facts, Care(), venue=Venue(router, tmp_path))
@@ -205,7 +198,7 @@ def test_limits_hold_before_anything_is_sent(tmp_path: Path) -> None:
 
 
 def test_what_the_venue_refuses_is_rejected_in_its_words(tmp_path: Path) -> None:
-    with exchange(market(40)) as venue:
+    with local_exchange(market(40)) as venue:
         one = container_of(venue, tmp_path, BuysOnce())
         broker = one.container.resolve("broker")
         broker._router._headers["Authorization"] = "Bearer wrong"
@@ -220,7 +213,7 @@ def test_what_the_venue_refuses_is_rejected_in_its_words(tmp_path: Path) -> None
 
 
 def test_a_manager_trades_several_strategies_on_one_account(tmp_path: Path) -> None:
-    with exchange(market(150)) as venue:
+    with local_exchange(market(150)) as venue:
         services = {"market_data_feed": ExchangeFeed(venue), "order_router": connect(venue)}
         made = LiveTradingManager(services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path)
         made.add_strategy("once", settings("once", BuysOnce(), risk=LIMIT))
@@ -232,7 +225,7 @@ def test_a_manager_trades_several_strategies_on_one_account(tmp_path: Path) -> N
 
 
 def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
-    with exchange(market(60)) as venue:
+    with local_exchange(market(60)) as venue:
         router = connect(venue)
         services = {"market_data_feed": ExchangeFeed(venue), "order_router": router}
         made = LiveTradingManager(
@@ -242,7 +235,7 @@ def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
         bars = iter(made.feed)
         made._hand_over([next(bars) for _ in range(5)])
         assert made.status()["killed"] == ""
-        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)))
+        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)), "SYM")
         for bar in bars:
             made._hand_over([bar])
         assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
@@ -250,23 +243,43 @@ def test_books_that_differ_throw_the_kill_switch(tmp_path: Path) -> None:
         assert venue.position < 20
 
 
-def test_the_drift_report_names_each_cause() -> None:
-    bars = market(300)
-    strategy = settings("one", ProductionStrategy(), risk=LIMIT)
-    same = manager(bars, strategy).run()["one"]
-    assert set(drift(same, same)["cause"]) == {""}
-    dearer = manager(bars, settings("one", ProductionStrategy(), risk=LIMIT, execution=RULES.replace(
-        slippage=admf.slippage.fixed(0.03))
-    )).run()["one"]  # fmt: skip
-    table = drift(dearer, same)
-    totals = drift_total(table)
-    assert totals["price"] + totals["same"] == totals["orders"] == len(same.fills["order_id"].unique())
-    assert totals["price"] > 5
-    units = float(table["units_live"].sum())
-    assert 0.0 < totals["cost"] <= 0.02 * units * (1 + 1e-9)  # less where a price was held inside its bar
-    once = manager(bars, settings("one", BuysOnce())).run()["one"]
-    other = drift(once, same)
-    assert drift_total(other)["only_backtest"] == len(other) - 1
+def test_the_books_are_compared_after_a_reconnect(tmp_path: Path) -> None:
+    """The interval is an hour; what differs is seen on the two bars after the venue was away."""
+    with local_exchange(market(40)) as venue:
+        router = connect(venue)
+        services = {"market_data_feed": ExchangeFeed(venue), "order_router": router}
+        made = LiveTradingManager(
+            services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path, reconciliation_interval=3_600.0
+        )
+        made.add_strategy("every", settings("every", BuysEveryBar(), risk=LIMIT))
+        router.submit("by hand", list(Ticket(0, side=1, quantity=3.0)), "SYM")
+        bars = iter(made.feed)
+        for _ in range(10):
+            made._hand_over([next(bars)])
+        assert made.status()["killed"] == ""
+        venue.faults[venue.requests] = "drop_before"
+        for _ in range(3):
+            made._hand_over([next(bars)])
+        assert made.status()["reconnects"] == 1
+        assert made.status()["unreachable"] == ""
+        assert made.status()["killed"].startswith("reconciliation: SYM: ours ")
+        made.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_a_session_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with local_exchange(market(300)) as venue:
+        feed = ExchangeFeed(venue)
+        services = {"market_data_feed": feed, "order_router": connect(venue)}
+        made = LiveTradingManager(services, mode=ExecutionMode.LIVE_TRADING, journal_folder=tmp_path)
+        made.add_strategy("once", settings("once", Signals(number=int(number)), risk=LIMIT))
+        with stopped_by_signals(made):
+            results = made.run()
+        assert signal.getsignal(number) == before
+        assert 20 <= results["once"]["bars_processed"] < 300
+        assert float(results["once"].records.positions[0].quantity) == venue.position == 10.0
+        assert not [thread for thread in threading.enumerate() if thread.name == "one loop for all"]
 
 
 def test_what_is_not_safe_is_refused_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,8 @@ def test_the_status_of_a_session_is_left_in_its_folder(tmp_path: Path) -> None:
     assert seen["over"] is True
     assert seen["ended"] == ["trend"]
     assert seen["mode"] == "PAPER_TRADING"
+    assert seen["strategies"]["trend"]["state"] == "stopped"
+    assert seen["strategies"]["trend"]["bars"] == 50
     with pytest.raises(ConfigError, match="no status"):
         read_status(tmp_path / "elsewhere")
 
@@ -163,7 +165,9 @@ def test_metrics_are_text_that_prometheus_reads() -> None:
     pull(made, 20)
     settle(made)
     text = prometheus(made.status())
-    assert 'admf_bars{strategy="trend"} 20' in text.splitlines()
+    assert 'admf_bars_total{strategy="trend"} 20' in text.splitlines()
+    assert 'admf_healthy{strategy="trend"} 1' in text.splitlines()
+    assert 'admf_door_bars_total{strategy="buys",what="taken"} 20' in text.splitlines()
     assert 'admf_position{strategy="buys"} 10.0' in text.splitlines()
     assert text.endswith("admf_killed 0\n")
     made.close()

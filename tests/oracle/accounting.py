@@ -31,6 +31,7 @@ def book(
         position.mark = price
     if closing:
         close_part(world, position, fill, multiplier)
+        hold_back(world, fill, multiplier)
     else:
         open_part(world, position, fill, multiplier)
     count(world, fill, multiplier)
@@ -64,11 +65,19 @@ def close_part(world: World, position: Position, fill: Fill, multiplier: float) 
         position.locked -= position.locked * (fill.quantity / held)
 
 
+def hold_back(world: World, fill: Fill, multiplier: float) -> None:
+    """A-14: what a sale brings can be spent some sessions later."""
+    proceeds = fill.quantity * fill.price * multiplier - fill.commission
+    if world.rules.settlement_days and fill.side < 0 and proceeds > 0.0:
+        world.unsettled.append((world.session + world.rules.settlement_days, proceeds))
+
+
 def end_trip(world: World, position: Position, fill: Fill, multiplier: float) -> None:
-    """A-09: a round trip from flat to flat."""
+    """A-09, D-11: a round trip from flat to flat."""
     quantity, side = position.entry_quantity, -fill.side
     entry, leave = position.entry_value / quantity, position.exit_value / quantity
     pnl = side * (position.exit_value - position.entry_value) * multiplier - position.commission
+    pnl += position.currency_profit
     bars = (position.entry_bar, fill.bar)
     world.trades.append(
         Trade(quantity, entry, leave, pnl, position.commission, *bars, fill.symbol, side, position.ambiguous)
@@ -78,6 +87,7 @@ def end_trip(world: World, position: Position, fill: Fill, multiplier: float) ->
     world.statistics.count_trip(pnl)
     position.quantity = position.average_price = position.locked = 0.0
     position.entry_quantity = position.entry_value = position.exit_value = position.commission = 0.0
+    position.currency_profit = 0.0
     position.entry_bar = -1
     position.ambiguous = False
 

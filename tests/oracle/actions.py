@@ -30,6 +30,7 @@ def split_order(world: World, order: Order, ratio: float) -> None:
         limit_offset=asked.limit_offset / ratio,
     )
     order.peak, order.start = order.peak / ratio, order.start / ratio
+    order.protected_at /= ratio
     if order.type in TRAILS and not order.triggered:
         set_peak(world, order, order.peak)
     world.move(order, OrderEvent.AMEND, Reason.SPLIT)
@@ -108,17 +109,39 @@ def fund(world: World, symbol: int, rate: float) -> None:
 
 
 def accrue(world: World, days: float) -> None:
-    """D-06: interest and borrow fees of some days."""
-    rules, borrowed = world.rules, 0.0
+    """D-06: interest and borrow fees of some days, at the rates in force (D-10)."""
+    rules, rates, borrowed, charged = world.rules, world.rates, 0.0, 0.0
     for symbol in range(len(world.positions)):
-        borrowed -= min(worth(world, symbol), 0.0)
+        lent = -min(worth(world, symbol), 0.0)
+        borrowed += lent
+        charged += lent * rates.get((ActionKind.BORROW_RATE, symbol), rules.borrow_rate)
     own = world.cash - borrowed
-    interest = own * (rules.cash_rate if own > 0.0 else rules.debit_rate) * days / 365.0
-    fee = borrowed * rules.borrow_rate * days / 365.0
+    if own > 0.0:
+        rate = rates.get((ActionKind.CASH_RATE, 0), rules.cash_rate)
+    else:
+        rate = rates.get((ActionKind.DEBIT_RATE, 0), rules.debit_rate)
+    interest = own * rate * days / 365.0
+    fee = charged * days / 365.0
     world.cash += interest
     world.cash -= fee
     world.statistics.interest += interest
     world.statistics.borrow_fees += fee
+
+
+def convert(world: World, symbol: int, money: float) -> None:
+    """D-11: a new rate; what the fills of a round trip were worth stays."""
+    position, before = world.positions[symbol], world.instruments[symbol]
+    if position.quantity != 0.0:
+        gained = position.exit_value - position.entry_value
+        side = 1 if position.quantity > 0.0 else -1
+        position.currency_profit += side * gained * (before.multiplier - money)
+    world.instruments[symbol] = replace(before, multiplier=money)
+
+
+def begin_session(world: World) -> None:
+    """A-14: what waited for this session is settled."""
+    world.session += 1
+    world.unsettled = [(session, money) for session, money in world.unsettled if session > world.session]
 
 
 def take(world: World, close_out: CloseOut, *, late: bool) -> list[tuple[int, float]]:
@@ -127,7 +150,13 @@ def take(world: World, close_out: CloseOut, *, late: bool) -> list[tuple[int, fl
     for bar, symbol, kind, value in world.actions:
         if bar != world.bar or (kind >= ActionKind.FUNDING) != late or world.bankrupt:
             continue
-        if kind == ActionKind.SPLIT:
+        if kind == ActionKind.SETTLEMENT:
+            begin_session(world)
+        elif kind == ActionKind.CONVERSION:
+            convert(world, symbol, value)
+        elif kind in (ActionKind.CASH_RATE, ActionKind.DEBIT_RATE, ActionKind.BORROW_RATE):
+            world.rates[kind, symbol] = value
+        elif kind == ActionKind.SPLIT:
             split(world, symbol, value)
             splits.append((symbol, value))
         elif kind == ActionKind.DIVIDEND:

@@ -227,4 +227,5 @@ def run(
     """C-02: a whole run; every bar list is a symbol, every request belongs to the script row of its index."""
     world = open_world(bars, instruments, rules, positions)
     world.actions = list(actions)
+    take(world, lambda symbol, found: None, late=False)  # D-10, D-11: what holds before the first bar
     return Run(world, script, requests).run()

@@ -73,7 +73,7 @@ def priced(world: World, order: Order, found: Price, quantity: float, *, slips: 
     spared = at_open and "inside_only" in world.rules.slip_on
     distance = slippage(world, order, found.slip, found.base, quantity) if slips and not spared else 0.0
     raw = found.base + order.side * distance
-    raw = rounded_up(raw, instrument) if order.side > 0 else rounded_down(raw, instrument)
+    raw = max(rounded_up(raw, instrument) if order.side > 0 else rounded_down(raw, instrument), 0.0)
     return clamped(raw, order, bar, world.rules, bounded=found.bounded), raw
 
 

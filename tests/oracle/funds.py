@@ -1,7 +1,7 @@
 """Money: reserves at submission, sizes given as money or share, what free cash can pay."""
 
 from collections.abc import Callable
-from math import floor, isfinite, isnan, nan
+from math import floor, inf, isfinite, isnan, nan
 
 from admf_kernels.codes import Liquidity, SizeKind
 from oracle.costs import fill_fee, slippage
@@ -83,7 +83,7 @@ def needed(world: World, order: Order) -> float:
     if order.request.size_kind != SizeKind.QUANTITY:
         if order.reduce_only or is_opposite(world, order):
             return 0.0
-        return sized_money(world, order, world.equity())
+        return sized_money(world, order, world.equity()) * weight(world, order.side)
     opening = opening_quantity(world, order)
     if opening <= 0.0:
         return 0.0
@@ -109,6 +109,8 @@ def reserve(world: World, order: Order) -> bool:
     if world.rules.cash_submit == "none":
         return True
     need = needed(world, order)
+    if need == inf:
+        return False
     if need > 0.0 and not need <= world.free - reserves(world) + tolerance(need):
         return False
     order.reserve = need

@@ -86,7 +86,7 @@ def submit(world: World, request: Request, parent: Order | None) -> Order:
     quantity = nan if sized else request.quantity
     order = Order(
         len(world.orders), request, world.bar, quantity, request.limit_price, request.stop_price, parent,
-        reduce_only=request.reduce_only,
+        reduce_only=request.reduce_only, protected_at=request.protected_at,
     )  # fmt: skip
     world.orders.append(order)
     return order

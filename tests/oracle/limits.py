@@ -8,6 +8,7 @@ from admf_kernels.codes import OrderEvent, Reason, Side, SizeKind, TimeInForce
 from oracle.funds import floored
 from oracle.linked import DUST, end
 from oracle.records import NEVER, Limits, Order
+from oracle.stakes import has_no_size, loss, loss_of_all, loss_of_position, size
 from oracle.world import World
 
 
@@ -136,7 +137,24 @@ def allowed_at_submission(world: World, order: Order, earlier: Sequence[Order]) 
                 return 0.0
             gross, net = exposures(world, earlier, order.symbol, order.side)
         held = most(limits, world.equity(), gross, net, unit_value(world, order))
-    return max(0.0, min(asked, held - reach(world, earlier, order.symbol, order.side)))
+    allowed = max(0.0, min(asked, held - reach(world, earlier, order.symbol, order.side)))
+    return min(allowed, covered_by_risk(world, order, earlier))
+
+
+def covered_by_risk(world: World, order: Order, earlier: Sequence[Order]) -> float:
+    """K-08: what the limit on losses leaves of an order: what it closes, and so much beyond."""
+    most_risk, symbol = limits_of(world).max_portfolio_risk, order.symbol
+    if most_risk is None:
+        return inf
+    closing = max(0.0, -order.side * world.positions[symbol].quantity)
+    lost = loss(order.side, price_of(world, order), order.protected_at) * world.instruments[symbol].multiplier
+    if isnan(lost):
+        return closing
+    if lost == 0.0:
+        return inf
+    others = [(other, left(world, other)) for other in [*world.live(), *earlier] if not only_reduces(other)]
+    taken = loss_of_all(world, others)
+    return closing + max(0.0, (most_risk * world.equity() - taken) / lost)
 
 
 def is_one_too_many(world: World) -> bool:
@@ -150,12 +168,15 @@ def is_one_too_many(world: World) -> bool:
 
 
 def limit_all(world: World, arrived: Sequence[Order]) -> None:
-    """K-01: each order of the bar in its turn."""
+    """K-01, K-07: each order of the bar in its turn."""
     if world.rules.risk is None:
         return
     for place, order in enumerate(arrived):
         if only_reduces(order):
             continue
+        if has_no_size(world, order):
+            order.quantity = size(world, order)
+            order.request, order.cut = replace(order.request, quantity=order.quantity), order.quantity == 0.0
         known = 0 <= order.symbol < len(world.positions) and order.side in list(Side)
         allowed = allowed_at_submission(world, order, arrived[:place]) if known else order.quantity
         unlimited = not known or isnan(allowed) or allowed >= units_of(world, order)
@@ -187,6 +208,7 @@ def allowed_at_fill(world: World, order: Order, base: float, wanted: float) -> f
         money = base * world.instruments[symbol].multiplier
         bound = most(limits_of(world), world.equity((symbol, base)), gross, net, money)
         room = max(0.0, bound - max(0.0, side * position + closing))
+        room = min(room, room_for_risk(world, order, base, closing))
     if wanted - closing - room <= DUST * wanted:
         return wanted
     if order.request.time_in_force == TimeInForce.FOK:
@@ -198,6 +220,21 @@ def allowed_at_fill(world: World, order: Order, base: float, wanted: float) -> f
     order.quantity = order.filled + allowed
     world.move(order, OrderEvent.AMEND, Reason.RISK_LIMIT)
     return allowed
+
+
+def room_for_risk(world: World, order: Order, base: float, closing: float) -> float:
+    """K-08: units that a fill may open; a position that it has just closed loses nothing any more."""
+    most_risk, symbol = limits_of(world).max_portfolio_risk, order.symbol
+    lost = loss(order.side, base, order.protected_at) * world.instruments[symbol].multiplier
+    if most_risk is None or not lost > 0.0:
+        return inf
+    taken = 0.0
+    for other, position in enumerate(world.positions):
+        if other != symbol:
+            taken += loss_of_position(world, other, position.mark)
+    if closing == 0.0:
+        taken += loss_of_position(world, symbol, base)
+    return max(0.0, (most_risk * world.equity((symbol, base)) - taken) / lost)
 
 
 def watch(world: World) -> None:

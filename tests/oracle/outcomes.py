@@ -179,6 +179,8 @@ class Stay:
             return []
         level = self.lowest_level()
         top = peak_for(trail, level, scene.instrument)
+        if top == self.near and scene.rules.stop_trigger == "through" and scene.instrument.tick_inverse == 0.0:
+            return []  # only a price beyond the level leaves, and none lies between
         start = activation(trail, self.start)
         top = top if isnan(start) else better(-self.side, top, start)
         if self.side * (top - self.near) > 0.0 or scene.reaches(top):

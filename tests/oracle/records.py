@@ -62,6 +62,7 @@ class Limits:
     max_portfolio_heat: float | None = None
     max_net_exposure: float | None = None
     max_concentration: float | None = None
+    max_portfolio_risk: float | None = None
     max_order_size: float | None = None
     max_order_value: float | None = None
     price_collar: float | None = None
@@ -72,6 +73,7 @@ class Limits:
     long: bool = True
     short: bool = True
     barred: tuple[int, ...] = ()
+    sizing: tuple[Any, ...] = ("none",)
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Rules:
     cash_rate: float = 0.0
     debit_rate: float = 0.0
     borrow_rate: float = 0.0
+    settlement_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ class Request:
     trail_activation_offset: float = nan
     limit_offset: float = nan
     post_only: bool = False
+    protected_at: float = nan
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,7 @@ class Order:
     parent: "Order | None" = None
     children: list["Order"] = field(default_factory=list)
     reduce_only: bool = False
+    protected_at: float = nan  # where its exit will stop (K-07, K-08), in units of now (D-02)
     reserve: float = 0.0  # money held back at submission
     ratio: float = 1.0  # of a child: units for each unit that its parent fills
     eligible_bar: int = NEVER
@@ -246,6 +251,7 @@ class Position:
     entry_value: float = 0.0
     exit_value: float = 0.0
     commission: float = 0.0
+    currency_profit: float = 0.0  # of the round trip: money from conversion rates that moved (D-11)
     entry_bar: int = -1
     ambiguous: bool = False  # whether a fill of the round trip is (W-10)
 

@@ -26,6 +26,9 @@ class World:
     submission_cash: tuple[int, float] = (-2, 0.0)  # A-02, `cumulative_check`: the bar, and what its orders have left
     actions: list[tuple[int, int, int, float]] = field(default_factory=list)  # D-01: bar, symbol, ActionKind, value
     ended: set[int] = field(default_factory=set)  # D-04: symbols without further bars
+    rates: dict[tuple[int, int], float] = field(default_factory=dict)  # D-10: in force, by ActionKind and symbol
+    unsettled: list[tuple[int, float]] = field(default_factory=list)  # A-14: session that is waited for, and money
+    session: int = 0
     halt_peak: float = 0.0  # K-05
     halted_until: int = -2
     counted: tuple[int, int] = (-2, 0)  # K-04: last bar of the session, and the orders it has had
@@ -43,10 +46,12 @@ class World:
 
     @property
     def locked(self) -> float:
-        """A-03: cash locked by shorts, summed over symbols in order."""
+        """A-03, A-14: cash locked by shorts, summed over symbols in order, or by proceeds that are not settled."""
         total = 0.0
         for position in self.positions:
             total += position.locked
+        for days in range(1, self.rules.settlement_days + 1):
+            total += sum(money for session, money in self.unsettled if session == self.session + days)
         return total
 
     @property

@@ -54,3 +54,14 @@ def test_symbols_of_a_configuration(tmp_path: Path) -> None:
     made = load_config(base | {"data": {"generate": {"bars": 5, "symbols": 12}}}).market()
     assert made.symbols[0] == "S01"
     assert made.symbol_count == 12
+
+
+def test_sized_brackets_in_a_foreign_cash_account() -> None:
+    """Stops lose a thousandth of the equity, proceeds wait for the next session, money is USD at 1.08."""
+    result = run(load_config(CONFIGS / "sized_brackets.yaml"))
+    first = result.orders.row(0, named=True)
+    stop = result.orders.filter(parent=first["id"])["stop_price"][0]
+    assert first["quantity"] * (first["limit_price"] - stop) * 1.08 == pytest.approx(100.0, abs=1.0)
+    assert set(result.orders["reason"].to_list()) >= {"INSUFFICIENT_CASH", "LIMIT_REACHED"}
+    assert result.records.account["locked"] > 0.0
+    assert "settlement days 1" in str(result.summary()).replace("\n", " ")

@@ -9,6 +9,7 @@ import pytest
 
 import admf
 from admf_kernels import portfolio
+from admf_kernels.codes import ActionKind
 from admf_kernels.context import make_context
 from admf_kernels.records import position_dt
 from oracle.portfolio import adjusted_close, order_for, ranking
@@ -68,7 +69,8 @@ def test_targets_and_ranking_by_hand() -> None:
     closes, flags, equity = market.arrays.close, market.arrays.flags, result.equity["equity"].to_list()
     held, sent = [0.0] * 5, []
     fills = list(result.records.fills)
-    splits = {row["bar"].item(): float(row["value"]) for row in market.actions(accrued=False) if row["kind"] == 0}
+    given = market.actions(accrued=False)
+    splits = {row["bar"].item(): float(row["value"]) for row in given if row["kind"] == ActionKind.SPLIT}
     for bar in range(80):
         if bar in splits:
             held[1] *= splits[bar]
@@ -172,3 +174,8 @@ def test_strategies_of_many_symbols_stepped_and_compiled(strategy: admf.Compiled
     assert compiled.trace_hash == stepped.trace_hash
     assert compiled.metrics["fills"] >= 5
     assert compiled.metrics["orders_rejected"] <= 1
+
+
+def test_a_strategy_of_two_symbols_needs_two() -> None:
+    with pytest.raises(admf.AdmfError, match="Pairs trades 2 symbols; found '1 symbol: S0'; allowed: 2 or more"):
+        admf.backtest(panel(1, 20), admf.strategies.Pairs())

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import admf
+from admf_kernels.codes import ActionKind
 
 SYMBOLS = ("AAPL", "BA", "CAT", "DELL", "EBAY", "F", "GE")
 
@@ -24,7 +25,7 @@ def test_reinvested_dividends_are_the_vendors_series(shared_data: Path, symbol: 
     folder = shared_data / "equity_daily"
     market = market_of(folder, symbol)
     rows = market.actions(accrued=False)
-    bars = [0, *rows["bar"][rows["kind"] == 1].tolist()]
+    bars = [0, *rows["bar"][rows["kind"] == ActionKind.DIVIDEND].tolist()]
     orders = [{"bar": bar, "side": "buy", "size_kind": "cash_fraction", "size": 1.0} for bar in bars]
     rules = admf.Execution(market_fill="same_close", bad_bar="none")
     equity = admf.simulate(market, orders, execution=rules).equity["equity"].to_numpy()
@@ -57,7 +58,7 @@ def test_buy_and_hold_keeps_dividends_as_cash(shared_data: Path) -> None:
     actions = market.actions(accrued=False)
     shares, paid = 100.0, 0.0
     for row in actions:
-        if row["kind"] == 0:
+        if row["kind"] == ActionKind.SPLIT:
             shares *= row["value"]
         else:
             paid += shares * row["value"]

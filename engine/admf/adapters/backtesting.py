@@ -6,6 +6,8 @@ decided by the core. With the preset `backtesting.py`, the default, the trades a
 
 import contextlib
 import warnings
+from collections.abc import Sequence
+from math import copysign, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,13 +21,17 @@ from numpy.typing import NDArray
 from admf import commission as commissions
 from admf import slippage
 from admf.data import Bars, Instrument, Market
-from admf.embed import Core
+from admf.embed import Core, tickets
 from admf.errors import ConfigError
 from admf.execution import Account, Execution
 from admf_kernels.codes import OrderFlag, OrderStatus, Reason
 from admf_kernels.records import fill_dt
 
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")
+LEGS = ("SYM", "SYM, short")  # with hedging what is held long and what is held short
+MARKET, LIMIT, STOP, STOP_LIMIT = (tickets.TYPES[word] for word in ("market", "limit", "stop", "stop_limit"))
+GTC, QUANTITY, CASH_FRACTION = tickets.TIMES["gtc"], tickets.QUANTITY, tickets.SIZES["cash_fraction"]
+OWN_SIZE = (nan, QUANTITY, nan)  # of a child: what its parent fills
 TRIGGERED, ENDED = OrderFlag.TRIGGERED.value, OrderStatus.FILLED.value
 UNSENT = -1  # as the number of an order
 NO_FUNDS = (Reason.INSUFFICIENT_CASH.value, Reason.BELOW_LOT.value)
@@ -54,8 +60,8 @@ class Backtest(TheirBacktest):
     """`backtesting.Backtest` whose broker is an `admf` core; `run`, `optimize` and `plot` as ever.
 
     `execution` are other rules for the same strategy: the preset's, with `spread` and `commission` as costs, where
-    None. Raises ConfigError for hedging and for a commission that is a function (`admf.commission.law` takes one), and
-    DataError for bars whose prices do not fit together.
+    None. With `hedging` longs and shorts are two symbols over the same bars. Raises ConfigError for a commission that
+    is a function (`admf.commission.law` takes one), and DataError for bars whose prices do not fit together.
     """
 
     def __init__(
@@ -79,12 +85,10 @@ class Backtest(TheirBacktest):
             trade_on_close=trade_on_close, hedging=hedging, exclusive_orders=exclusive_orders,
             finalize_trades=finalize_trades,
         )  # fmt: skip
-        if hedging:
-            raise ConfigError("one account holds one position a symbol", field="hedging", found=True, allowed="False")
         self._preset = execution is None
         self._execution = execution or preset(spread, commission, trade_on_close)
         self._account = Account(cash=float(cash), leverage=1.0 / margin)
-        self._market = market_of(self._data)
+        self._market = market_of(self._data, LEGS if hedging else LEGS[:1])
 
     def run(self, **kwargs: Any) -> pd.Series:
         """The statistics of `backtesting.Backtest.run`, of trades that this core has filled."""
@@ -94,13 +98,18 @@ class Backtest(TheirBacktest):
         strategy = self._strategy(broker, data, kwargs)
         strategy.init()
         data._update()
-        lines = [(name, revealed(indicator)) for name, indicator in _strategy_indicators(strategy)]
+        shown = [(name, revealed(indicator)) for name, indicator in _strategy_indicators(strategy)]
+        lines = [(name, line) for name, line in shown if line.ndim == 1]
+        blocks = [(name, line) for name, line in shown if line.ndim > 1]
         start, bars, seen = 1 + _indicator_warmup_nbars(strategy), len(self._data), strategy.__dict__
         with np.errstate(invalid="ignore"):
             for bar in range(start, bars):
-                data._set_length(bar + 1)
+                end = bar + 1
+                data._set_length(end)
                 for name, line in lines:
-                    seen[name] = line[: bar + 1] if line.ndim == 1 else line[:, : bar + 1]
+                    seen[name] = line[:end]
+                for name, line in blocks:
+                    seen[name] = line[:, :end]
                 if bar >= broker.wake and not broker.advance(bar):
                     break
                 strategy.next()
@@ -143,12 +152,13 @@ def preset(spread: float, commission: Any, trade_on_close: bool) -> Execution:
     )
 
 
-def market_of(data: pd.DataFrame) -> Market:
+def market_of(data: pd.DataFrame, symbols: Sequence[str]) -> Market:
     """The bars on a clock of their numbers: the package knows no sessions. Trades are in whole units."""
     columns = {name.lower(): data[name].to_numpy(np.float64) for name in COLUMNS}
     if np.isnan(columns["volume"]).any():
         del columns["volume"]
-    return Market([Bars(columns)], instruments=Instrument("SYM", lot_size=1.0))
+    instruments = [Instrument(symbol, lot_size=1.0) for symbol in symbols]
+    return Market([Bars(columns, symbol) for symbol in symbols], instruments=instruments)
 
 
 def revealed(indicator: Any) -> Any:
@@ -196,8 +206,8 @@ class CoreBroker(_Broker):
         if core.bar < bar - 1:
             core.step(bar - 1 - core.bar)
         self._send_queue()
-        core.step()
-        self._read()
+        if core.step() or self.orders:
+            self._read()
         if core.bankrupt:
             return False
         self.wake = bar + 1 + core.quiet_bars() if not self.orders else 0
@@ -246,35 +256,40 @@ class CoreBroker(_Broker):
 
     def _send(self, order: Order) -> None:
         """An order of the package as the core takes it, with its exits."""
-        core, units, trade = self._core, abs(order.size), order.parent_trade
-        side, other = ("buy", "sell") if order.size > 0 else ("sell", "buy")
+        core, trade, side = self._core, order.parent_trade, 1 if order.size > 0 else -1
+        units, limit, stop = self._units(order), order.limit, order.stop
         order.number, order.exits = UNSENT, {}
-        if trade and order.is_contingent:  # a market order that closes a part of the trade fills before it
-            closing = (
-                abs(other.size) for other in self.orders if other.parent_trade is trade and not other.is_contingent
-            )
-            units = abs(trade.size) - sum(closing)
-            if units <= 0.0:
-                return
-        asked: dict[str, Any] = {"quantity": units}
-        if units < 1.0:
-            asked = {"size_kind": "cash_fraction", "size": units * self._lever}
-        if order.limit or order.stop:
-            asked["type"] = ("stop_limit" if order.stop else "limit") if order.limit else "stop"
-            asked |= {"limit_price": order.limit or None, "stop_price": order.stop or None}
-        if trade:
-            asked |= {"reduce_only": True, "oco": trade.group if order.is_contingent else 0}
-        order.number = core.submit(side, **asked)
+        if units <= 0.0:
+            return
+        kind = (STOP_LIMIT if stop else LIMIT) if limit else STOP if stop else MARKET
+        size = (units, QUANTITY, nan) if units >= 1.0 else (nan, CASH_FRACTION, units * self._lever)
+        group = trade.group if trade and order.is_contingent else 0
+        leg = int(self._hedging and (trade.size if trade else side) < 0)
+
+        def send(side: int, kind: int, size: tuple[float, int, float], prices: Any, parent: int, group: int) -> int:
+            limit, stop = (tickets.read_number(price or None, "price") for price in prices)
+            expiry, reduce_only, post_only, oco_reduce = 0, trade is not None, False, True
+            ticket = (side, kind, size[0], limit, stop, GTC, expiry, reduce_only, post_only, parent, group, oco_reduce)
+            return core.send(*ticket, *size[1:], leg, -1, *tickets.NO_TRAIL)
+
+        order.number = send(side, kind, size, (limit, stop), -1, group)
         self._sent[order.number] = order
         if not (order.sl or order.tp):
             return
         order.group = core.new_group()  # what one exit fills the others have not to fill
-        for role, price in (("sl", order.sl), ("tp", order.tp)):
-            if price:
-                kind, name = ("stop", "stop_price") if role == "sl" else ("limit", "limit_price")
-                number = core.submit(other, type=kind, parent=order.number, oco=order.group, **{name: price})
+        for role, kind, prices in (("sl", STOP, (None, order.sl)), ("tp", LIMIT, (order.tp, None))):
+            if any(prices):
+                number = send(-side, kind, OWN_SIZE, prices, order.number, order.group)
                 order.exits[role] = number
                 self._sent[number] = (order, role)
+
+    def _units(self, order: Order) -> float:
+        """What an order asks for; of an exit less what a market order closes before it."""
+        trade = order.parent_trade
+        if not trade or not order.is_contingent:
+            return abs(float(order.size))
+        others = (other for other in self.orders if other.parent_trade is trade and not other.is_contingent)
+        return abs(float(trade.size)) - sum(abs(float(other.size)) for other in others)
 
     def take_back(self, order: Any) -> None:
         """Cancels what the core knows of an order."""
@@ -297,7 +312,7 @@ class CoreBroker(_Broker):
         if order is not None and order.parent_trade:
             self._reduce(order.parent_trade, size, fill)
             return
-        for trade in list(self.trades):
+        for trade in list(self.trades) if not self._hedging else ():
             if trade.size * size < 0.0:
                 size -= self._reduce(trade, size, fill)
         if size and order is not None:
@@ -307,7 +322,7 @@ class CoreBroker(_Broker):
         """Closes as much of a trade as the fill can; the part of `size` that it took."""
         if trade not in self.trades:
             return 0.0
-        taken = float(np.copysign(min(abs(size), abs(trade.size)), size))
+        taken = copysign(min(abs(size), abs(trade.size)), size)
         if taken:
             self._reduce_trade(trade, fill.price, int(taken), fill.bar)
         return taken

@@ -18,21 +18,30 @@ if TYPE_CHECKING:
     from admf.fidelity.compare import FillComparison
 
 OWN = "configuration"
-COMPARED = {
-    "model": "model",
+FILLS = {  # two tables of one frame: a terminal may have 80 columns
+    "model": "fills of",
     "fill_rate": "filled",
     "missed": "missed",
     "extra": "extra",
+    "bars_to_fill": "bars",
     "price_bps": "bps",
+    "price_ticks": "ticks",
+}
+MONEY = {
+    "model": "money of",
     "slippage": "slippage",
     "fees": "fees",
     "pnl": "profit",
+    "pnl_difference": "gap",
     "ambiguous_bars": "open",
     "at_stake": "at stake",
 }
-COMPARED_LEGEND = (
-    "filled: share of the orders · missed, extra: filled only under the first, only here · bps: how much worse the "
-    "price of orders that both filled · open: bars whose order of events decides · at stake: the money in them"
+FILLS_LEGEND = (
+    "filled: share of the orders · missed, extra: filled only under the first, only here · bars: from an order to its "
+    "fill · bps, ticks: how much worse the price of orders that both filled\n"
+)
+MONEY_LEGEND = (
+    "gap: profit less that of the first · open: bars whose order of events decides · at stake: the money in them"
 )
 GAPS_LEGEND = (
     "alone: this rule changed, all others as in the first · last: all others changed before · interaction: what the "
@@ -119,8 +128,10 @@ def show_comparison(
     if as_json:
         print_json({"models": frame.to_dicts(), "attribution": None if gaps is None else gaps.to_dicts()})
         return
-    print_rich(table_of(frame, f"Compared with {frame['model'][0]}", COMPARED))
-    print_rich(COMPARED_LEGEND)
+    print_rich(table_of(frame, f"Compared with {frame['model'][0]}\n", FILLS))
+    print_rich(FILLS_LEGEND)
+    print_rich(table_of(frame, "", MONEY))
+    print_rich(MONEY_LEGEND)
     if gaps is not None:
         first, second = gaps.columns[1:3]
         print_rich(table_of(gaps, f"\n{metric} from {first} to {second}, one rule at a time"))

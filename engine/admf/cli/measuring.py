@@ -42,6 +42,7 @@ OVERVIEW_LEGEND = (
     "modelled less true profit of a slot, in per cent of a coarse bar's mean range; above 0 it flatters\n--stream "
     "shows a kind of order in detail"
 )
+NO_IMPACT = "power, volume_share: not fitted, for recorded prices did not move with your orders; --fills tells them"
 CSV_DIGITS = 6
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather", ".gz")
 
@@ -259,10 +260,11 @@ def calibrate(
         given = "neither" if fills is None else "both"
         raise ConfigError("not one source of fills", field="fills", found=given, allowed="--fills or --coarse")
     loaded = load(bars, symbol, on_defect=on_defect, frequency=frequency)
-    models = [name for name in FITS if coarse is None or name not in VOLUME_MODELS]  # slots are of one unit each
-    if not loaded.has_volume and coarse is None:
+    models = list(FITS)
+    if coarse is not None or not loaded.has_volume:
         models = [name for name in models if name not in VOLUME_MODELS]
-        print_note(f"the bars have no volume: {', '.join(sorted(VOLUME_MODELS))} cannot be fitted")
+        if coarse is None:
+            print_note(f"the bars have no volume: {', '.join(sorted(VOLUME_MODELS))} cannot be fitted")
     with Progress(bars.name):
         if coarse is not None:
             study = fill_fidelity(loaded, coarse, {OWN: Execution()}, streams=streams_of((stream,)))
@@ -270,6 +272,8 @@ def calibrate(
         else:
             found = calibrate_slippage(loaded, fills, models)
     show_calibration(found, as_json=json)
+    if coarse is not None and not json:
+        print(f"\n{NO_IMPACT}")
 
 
 def show_calibration(found: "Calibration", *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    config: Path,
+    configs: tuple[Path, ...],
     /,
     *,
     data: Path | None = None,
@@ -24,18 +24,19 @@ def run(
     on_defect: OnDefect | None = None,
     json: Json = False,
 ) -> None:
-    """Backtest the strategy of a configuration.
+    """Backtest the strategy of a configuration; several are run side by side, each in a container of its own.
 
     Parameters
     ----------
-    config
-        YAML file; configs/ has examples.
+    configs
+        YAML file, or several; configs/ has examples.
     data
         Bar file (.parquet, .csv, .arrow, .feather) in place of the configuration's data.
     set_
         Change values: --set strategy_params.fast=20 execution.path=best
     out
-        Folder for fills, orders, transitions, trades, equity, metrics (Parquet) and report.html.
+        Folder for fills, orders, transitions, trades, equity, metrics (Parquet) and report.html; of several
+        configurations a folder in it for each.
     record
         What is kept: everything, fills with trades and equity, or metrics only.
     on_defect
@@ -43,13 +44,14 @@ def run(
     json
         Print one JSON object in place of the summary.
     """
-    from admf.config import load_config
+    overrides = changes(set_, data=data, on_defect=on_defect)
+    if len(configs) > 1:
+        from admf.cli.parallel import names_of, run_side_by_side
 
-    loaded = load_config(config, changes(set_, data=data, on_defect=on_defect))
-    if loaded.root.optimization is not None:
-        raise ConfigError("is an optimization", field="config", found=str(config), remedy="run it with admf sweep")
-    if loaded.root.live_trading is not None:
-        raise ConfigError("trades as time goes by", field="config", found=str(config), remedy="run it with admf paper")
+        named = {name: load_backtest(config, overrides) for name, config in names_of(configs).items()}
+        run_side_by_side(named, out, record, as_json=json)
+        return
+    loaded = load_backtest(configs[0], overrides)
     folder = target(loaded, out)
     strategy = loaded.strategy
     assert strategy is not None
@@ -62,6 +64,18 @@ def run(
         recipe = Recipe(loaded, market, record or loaded.record)
         result = BacktestCoordinator().run_backtest(recipe, progress=progress)
     show_result(result, folder, as_json=json)
+
+
+def load_backtest(config: Path, overrides: "list[Override]") -> "Config":
+    """A configuration of a backtest; ConfigError for one that has another command."""
+    from admf.config import load_config
+
+    loaded = load_config(config, overrides)
+    if loaded.root.optimization is not None:
+        raise ConfigError("is an optimization", field="config", found=str(config), remedy="run it with admf sweep")
+    if loaded.root.live_trading is not None:
+        raise ConfigError("trades as time goes by", field="config", found=str(config), remedy="run it with admf paper")
+    return loaded
 
 
 def simulate(
@@ -194,21 +208,23 @@ def check(
         strategy.hooks()
     market = load_market(loaded)
     check_rules(loaded, market)
-    print_valid(config, loaded, market, as_json=json)
+    print_valid(config, loaded, repr(market), as_json=json)
 
 
 def check_session(config: Path, loaded: "Config", *, as_json: bool) -> None:
     """What the start of a paper or live session would refuse, apart from the venue."""
+    from admf.live.feeds import make_feed
     from admf.live.paper import refuse_ends
     from admf.live.settings import read_strategies
 
     strategies = [f"{one.strategy_id}: {one.strategy!r}" for one in read_strategies(loaded)]
     refuse_ends(loaded.execution)
-    print_valid(config, loaded, load_market(loaded), as_json=as_json, strategies=strategies)
+    data = "bars of the venue" if loaded.has_venue_bars else repr(make_feed(loaded, load_market))
+    print_valid(config, loaded, data, as_json=as_json, strategies=strategies)
 
 
 def print_valid(
-    config: Path, loaded: "Config", market: "Market", *, as_json: bool, strategies: list[str] | None = None
+    config: Path, loaded: "Config", data: str, *, as_json: bool, strategies: list[str] | None = None
 ) -> None:
     """What a valid configuration stands for."""
     facts = {
@@ -217,7 +233,7 @@ def print_valid(
         "execution": repr(loaded.execution),
         "account": repr(loaded.account),
         "risk": repr(loaded.risk),
-        "data": repr(market),
+        "data": data,
     }
     if as_json:
         print_json({"valid": True, **facts})

@@ -83,14 +83,19 @@ def print_note(text: str) -> None:
     print(f"admf: {text}", file=sys.stderr)
 
 
-def print_rich(renderable: Any) -> None:
-    """Text for people: in colour where the terminal has it, without blanks at the ends of lines where it is none."""
+def print_rich(renderable: Any, width: int | None = None) -> None:
+    """Text for people: in colour where the terminal has it, without blanks at the ends of lines where it is none.
+
+    `width`: columns where there is no terminal to say how wide it is.
+    """
     from rich.console import Console
 
     console = Console()
     if console.is_terminal:
         console.print(renderable)
         return
+    if width is not None:
+        console = Console(width=width)
     with console.capture() as captured:
         console.print(renderable)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))

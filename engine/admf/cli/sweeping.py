@@ -132,6 +132,7 @@ def replay(
     stop: int | None = None,
     step: Flag = False,
     bisect: Flag = False,
+    drift: Flag = False,
     out: Path | None = None,
     record: Record = "full",
     json: Json = False,
@@ -141,7 +142,8 @@ def replay(
     Parameters
     ----------
     places
-        Folder made by admf sweep, or files .events of sessions, each run in a container of its own.
+        Folder made by admf sweep; or files .events of sessions, or their folder, each log in a container of its own; or
+        the configuration of a paper session, which is recorded first.
     row
         The row of a study, as in the results.
     stop
@@ -149,7 +151,9 @@ def replay(
     step
         Of a log: from there on deliver an event with each line of standard input.
     bisect
-        Run nothing: show the first event in which two logs differ.
+        Run nothing: show the first event in which two logs differ, and the values that do.
+    drift
+        Of a log: hold its orders against the backtest of its bars.
     out
         Folder for fills, orders, transitions, trades, equity, metrics (Parquet) and report.html.
     record
@@ -159,10 +163,11 @@ def replay(
     """
     from admf.results.store import check_target
 
-    if row is None and not (len(places) == 1 and places[0].is_dir()):
-        from admf.cli.replaying import replay_logs
+    if row is None and not is_study(places):
+        from admf.cli.replaying import recorded_first, replay_logs
 
-        replay_logs(places, stop=stop, step=step, bisect=bisect, as_json=json)
+        with recorded_first(places) as logs:
+            replay_logs(logs, stop=stop, step=step, bisect=bisect, drift=drift, as_json=json)
         return
     if row is None or len(places) != 1:
         found, allowed = ", ".join(map(str, places)), "one folder of a study with --row, or logs"
@@ -174,6 +179,11 @@ def replay(
     with Progress(f"row {row}"):
         result = open_study(places[0]).replay(row, record=record)
     show_result(result, out, as_json=json)
+
+
+def is_study(places: tuple[Path, ...]) -> bool:
+    """Whether it is one folder, and not that of a session."""
+    return len(places) == 1 and places[0].is_dir() and not any(places[0].glob("*.events"))
 
 
 def check_before(job: "Job", section: "Optimization", picture: Path | None) -> None:

@@ -1,22 +1,22 @@
 """The commands for trading as time goes by."""
 
 import signal
+import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from admf.cli.options import Flag, Json, OnDefect, Sets
 from admf.cli.running import changes, load_market, target
-from admf.cli.show import print_facts, print_json, print_rich
+from admf.cli.sessions import show_sessions
+from admf.cli.show import print_facts, print_json, print_note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from admf.config import Config
-    from admf.coordinate import BacktestResults
+    from admf.config.source import Override
     from admf.live import LiveTradingManager
-
-FIGURES = ("bars_processed", "orders_generated", "fills_executed", "final_equity", "total_return", "max_drawdown")
 
 
 def paper(
@@ -26,10 +26,11 @@ def paper(
     data: Path | None = None,
     set_: Sets = (),
     out: Path | None = None,
+    drift: Flag = False,
     on_defect: OnDefect | None = None,
     json: Json = False,
 ) -> None:
-    """Trade on paper: the strategies of a configuration on historical bars that come one by one.
+    """Trade on paper: the strategies of a configuration on bars that come one by one.
 
     Fills are those of the backtest, bit for bit. Ctrl-C ends the session in good order.
 
@@ -43,19 +44,23 @@ def paper(
         Change values: --set live_trading.speed=60
     out
         Folder for the status, and for the results of each strategy.
+    drift
+        Hold every order against the backtest of the same bars; with a folder into drift_NAME.parquet.
     on_defect
         What to do with defects in the bars.
     json
         Print one JSON object.
     """
     from admf.config import load_config
+    from admf.live.feeds import make_feed
     from admf.live.paper import paper_manager
 
-    loaded = load_config(config, changes(set_, data=data, on_defect=on_defect), needs=("data", "strategy"))
+    loaded = load_config(config, shadowed(changes(set_, data=data, on_defect=on_defect), drift=drift))
     folder = target(loaded, out)
-    manager = paper_manager(loaded, load_market(loaded), folder)
+    manager = paper_manager(loaded, make_feed(loaded, load_market), folder)
     with stopped_by_signals(manager):
-        show_sessions(manager.run(), folder, as_json=json)
+        results = manager.run()
+    show_sessions(results, manager.drifts, folder, as_json=json)
 
 
 def live(
@@ -81,7 +86,7 @@ def live(
     confirm
         Send orders.
     drift
-        Hold the fills against a paper session over the same bars; the orders go to drift_NAME.parquet of the folder.
+        Hold every order against the backtest of the same bars; they go to drift_NAME.parquet of the folder.
     data
         Bar file in place of the configuration's data.
     set_
@@ -93,39 +98,39 @@ def live(
     """
     from admf.config import load_config
     from admf.errors import ConfigError
-    from admf.testing.session import LocalSession
+    from admf.testing.session import LiveSession
 
-    loaded = load_config(config, changes(set_, data=data), needs=("data", "strategy"))
+    loaded = load_config(config, shadowed(changes(set_, data=data), drift=drift))
     folder = out or loaded.output_folder
     if folder is None:
         raise ConfigError("the journal needs a place", field="output.folder", remedy="give it, or --out FOLDER")
-    with LocalSession(loaded, load_market(loaded), folder) as session:
+    with LiveSession(loaded, partial(load_market, loaded), folder) as session:
         if not confirm:
             print_facts(session.facts())
             raise ConfigError("nothing was sent", field="confirm", found=False, remedy="add --confirm to trade")
         with stopped_by_signals(session.manager):
             results = session.manager.run()
-    show_sessions(results, None, as_json=json)
-    if drift and not json:
-        show_drift(loaded, results, folder)
+    show_sessions(results, session.manager.drifts, folder, as_json=json, keep=False)
 
 
-def show_drift(loaded: "Config", results: "Mapping[str, BacktestResults]", folder: Path) -> None:
-    """How live and paper fills differ: totals on the screen, orders in a file for each strategy."""
-    from admf.live.drift import drift, drift_total
-    from admf.live.paper import paper_manager
-
-    papers = paper_manager(loaded, loaded.market()).run()
-    for name, result in results.items():
-        table = drift(result, papers[name])
-        table.write_parquet(folder / f"drift_{name}.parquet")
-        print_facts({f"drift {name}": drift_total(table)})
+def shadowed(overrides: "list[Override]", *, drift: bool) -> "list[Override]":
+    """Changes of a configuration; with `drift` there is a shadow beside each strategy."""
+    return [*overrides, ("live_trading.shadow", True)] if drift else overrides
 
 
 @contextmanager
 def stopped_by_signals(manager: "LiveTradingManager") -> "Iterator[None]":
-    """While the block lasts, Ctrl-C and SIGTERM end the session in good order."""
-    before = {number: signal.signal(number, lambda *_: manager.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    """While the block lasts, Ctrl-C and SIGTERM end the session in good order; the second one ends it at once."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(number: int, frame: object) -> None:
+        for other in numbers:
+            signal.signal(other, signal.default_int_handler)
+        print_note("stopping after the bars that are here; once more stops at once")
+        # The lock that `stop` takes may be held by the very code that the signal has interrupted.
+        threading.Thread(target=manager.stop, name="admf-stop", daemon=True).start()
+
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
@@ -133,48 +138,24 @@ def stopped_by_signals(manager: "LiveTradingManager") -> "Iterator[None]":
             signal.signal(number, handler)
 
 
-def show_sessions(results: "Mapping[str, BacktestResults]", folder: Path | None, *, as_json: bool) -> None:
-    """What each strategy did: written to a folder of its own, then one table or one JSON object."""
-    if folder is not None:
-        for name, result in results.items():
-            result.to_parquet(folder / name)
-    if as_json:
-        made = {name: {**figures(result), "trace_hash": result.trace_hash} for name, result in results.items()}
-        print_json({"strategies": made} | ({"folder": str(folder)} if folder is not None else {}))
-        return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("strategy", *FIGURES, "trace"):
-        table.add_column(name.replace("_", " "), justify="left" if name == "strategy" else "right")
-    for name, result in results.items():
-        shown = (f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}" for value in figures(result).values())
-        table.add_row(name, *shown, result.trace_hash[:8])
-    print_rich(table)
-
-
-def figures(result: "BacktestResults") -> dict[str, float]:
-    """The figures of a session."""
-    return {name: float(result[name] or 0.0) for name in FIGURES}
-
-
-def status(folder: Path, /, *, json: Json = False) -> None:
+def status(folder: Path, /, *, watch: Flag = False, json: Json = False) -> None:
     """Show what a running or ended session said of itself last.
 
     Parameters
     ----------
     folder
         The session's output folder.
+    watch
+        Go on showing it until the session is over.
     json
         Print one JSON object.
     """
+    from admf.cli.watching import show_status, watch_status
     from admf.live.monitor import read_status
 
-    seen: dict[str, Any] = read_status(folder)
     if json:
-        print_json(seen)
-        return
-    strategies = seen.pop("strategies")
-    print_facts(seen)
-    for name, health in strategies.items():
-        print_facts({name: health})
+        print_json(read_status(folder))
+    elif watch:
+        watch_status(folder)
+    else:
+        show_status(read_status(folder))

@@ -13,6 +13,8 @@ from admf_kernels.arena import Sizes, allocate, open_account
 from admf_kernels.codes import Record
 from admf_kernels.laws.hashing import absorb_fill
 
+WORD = 2**32 - 1  # bar -1, of fills before the first bar, as the hash takes it from an int32
+
 
 def passed_records(
     market: Market, account: Account, strategy: Any, fills: Sequence[FillEvent], cash: float, equity: float
@@ -30,7 +32,7 @@ def passed_records(
         )  # fmt: skip
         state.positions[fill.symbol].quantity += fill.side * fill.quantity
         with np.errstate(over="ignore"):
-            absorb_fill(row, fill.bar, fill.symbol, fill.side, fill.quantity, fill.price, fill.commission)
+            absorb_fill(row, fill.bar & WORD, fill.symbol, fill.side, fill.quantity, fill.price, fill.commission)
     row.cash, row.equity, row.fills, row.bars_processed = cash, equity, len(fills), market.bar_count
     row.next_number = row.orders_filled = len({fill.order for fill in fills})
     title = type(strategy).__name__

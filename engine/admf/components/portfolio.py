@@ -1,7 +1,10 @@
 """`Portfolio`: the books of one container, kept from its FILL events."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from admf.data import Market
 from admf.events import EventBus, EventKind, FillEvent
@@ -59,7 +62,7 @@ class Portfolio:
 
     def on_fill(self, fill: FillEvent) -> None:
         """A-01: books one fill."""
-        multiplier = float(self._market.instrument_records["multiplier"][fill.symbol])
+        multiplier = self._multiplier(fill.symbol, fill.bar)
         self.cash = self.cash - (fill.side * fill.quantity * fill.price * multiplier + fill.commission)
         held = self._holdings.get(fill.symbol, Holding())
         self._holdings[fill.symbol] = booked(held, fill, multiplier)
@@ -88,8 +91,18 @@ class Portfolio:
         for symbol, held in sorted(self._holdings.items()):
             if held.quantity != 0.0:
                 price = float(self._data.column("close", symbol)[bar]) if bar >= 0 else held.average_price
-                total += held.quantity * price * float(self._market.instrument_records["multiplier"][symbol])
+                total += held.quantity * price * self._multiplier(symbol, bar)
         return total
+
+    def _multiplier(self, symbol: int, bar: int) -> float:
+        """D-11: money for a unit of price and quantity on a bar."""
+        rows = self._conversions
+        due = rows["value"][(rows["symbol"] == symbol) & (rows["bar"] <= bar)]
+        return float(due[-1] if len(due) else self._market.instrument_records["multiplier"][symbol])
+
+    @cached_property
+    def _conversions(self) -> NDArray[np.record]:
+        return self._market.conversions(self.account.currency)
 
     def snapshot(self) -> tuple[float, dict[int, Holding], list[tuple[int, float, float]]]:
         """A copy of the books."""
@@ -103,6 +116,7 @@ class Portfolio:
     def teardown(self) -> None:
         """Lets go of the bars."""
         self._data = None
+        self.__dict__.pop("_conversions", None)
 
 
 @lru_cache(maxsize=64)

@@ -49,6 +49,10 @@ class Broker(Protocol):
         """A fresh id for a group of orders that cancel each other."""
         ...
 
+    def sized(self, *order: Any) -> float:
+        """The units of an order that was sent without any, NaN for others; arguments as for `stakes.size_one`."""
+        ...
+
     def limited(self, *order: Any) -> float:
         """The quantity that limits leave of an order, NaN for all of it; arguments as for `limits.limit_one`."""
         ...

@@ -214,6 +214,10 @@ class SimulatedBroker:
         """A fresh id for a group of orders that cancel each other."""
         return self.stepper.next_group()
 
+    def sized(self, *order: Any) -> float:
+        """The units that the risk manager's sizing gives an order; NaN where it has a size."""
+        return self.stepper.sized(*order)
+
     def limited(self, *order: Any) -> float:
         """The quantity that limits leave of an order; NaN for all of it."""
         return self.stepper.limited(*order)
@@ -295,7 +299,7 @@ def fields_of(ticket: Ticket, parent: int) -> tuple[Any, ...]:
         ticket.side, int(ticket.type), ticket.quantity, ticket.limit_price, ticket.stop_price,
         int(ticket.time_in_force), ticket.expiry, ticket.reduce_only, ticket.post_only, parent, ticket.oco,
         ticket.oco_reduce, int(ticket.size_kind), ticket.size, ticket.symbol, ticket.tag, ticket.trail_distance,
-        ticket.trail_percent, ticket.trail_offset, ticket.limit_offset,
+        ticket.trail_percent, ticket.trail_offset, ticket.limit_offset, ticket.protected_at,
     )  # fmt: skip
 
 

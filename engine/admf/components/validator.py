@@ -1,6 +1,7 @@
 """`OrderValidator`: the static checks of an order, before anything takes it."""
 
-import numpy as np
+from functools import lru_cache
+from types import SimpleNamespace as Row
 
 from admf.data import Instrument
 from admf.data.instrument import to_records
@@ -8,9 +9,19 @@ from admf.errors import OrderError
 from admf.events import Action, Ticket
 from admf_kernels.codes import OrderFlag, Reason
 from admf_kernels.laws.validation import form_and_bits, static_reason
-from admf_kernels.records import order_dt
 
 PLAIN = Instrument("SYM")  # without tick, lot and minimum
+FIELDS = (
+    "side", "quantity", "limit_price", "stop_price", "time_in_force", "expiry", "size_kind", "trail_distance",
+    "trail_offset", "limit_offset",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def plain(instrument: Instrument) -> Row:
+    """The record of an instrument as a plain object: the law reads it in a tenth of the time."""
+    row = to_records([instrument])[0]
+    return Row(**{name: row[name].item() for name in row.dtype.names})
 
 
 class OrderValidator:
@@ -19,17 +30,13 @@ class OrderValidator:
     @staticmethod
     def reason(ticket: Ticket, instrument: Instrument = PLAIN) -> Reason:
         """Why the engine would refuse an order; NONE where it passes. Symbol and parent are not looked at."""
-        row = np.zeros(1, order_dt)[0]
         form, bits = form_and_bits(int(ticket.type))
-        row.form, row.bits = form, bits | (OrderFlag.POST_ONLY.value if ticket.post_only else 0)
-        row.bits |= OrderFlag.TRAIL_PERCENT.value if ticket.trail_percent else 0
-        for name in (
-            "side", "quantity", "limit_price", "stop_price", "time_in_force", "expiry", "size_kind", "trail_distance",
-            "trail_offset", "limit_offset",
-        ):  # fmt: skip
+        bits |= OrderFlag.POST_ONLY.value if ticket.post_only else 0
+        bits |= OrderFlag.TRAIL_PERCENT.value if ticket.trail_percent else 0
+        row = Row(form=form, bits=bits, type=int(ticket.type), size_amount=ticket.size)
+        for name in FIELDS:
             setattr(row, name, getattr(ticket, name))
-        row.type, row.size_amount = int(ticket.type), ticket.size
-        return Reason(static_reason(row, to_records([instrument])[0], ticket.parent >= 0))
+        return Reason(static_reason(row, plain(instrument), ticket.parent >= 0))
 
     @staticmethod
     def is_valid(ticket: Ticket, instrument: Instrument = PLAIN) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from admf.config.folding import fold, put, refuse_going_on
+from admf.config.folding import fold, refuse_going_on
 from admf.config.includes import with_includes
 from admf.config.places import STRATEGY
 from admf.config.problems import config_errors, given, without_empty_sections
@@ -21,6 +21,7 @@ from admf.models import Problems
 
 if TYPE_CHECKING:
     from admf.data import Bars, Instrument, Market
+    from admf.data.market import GivenTables
     from admf.events import EventStrategy
     from admf.results.records import RecordLevel
     from admf.strategy import CompiledStrategy
@@ -60,6 +61,14 @@ class Config:
         made = [Instrument(symbol, **rules.model_dump()) for symbol, rules in self.root.instruments.items()]
         return made or None
 
+    @property
+    def has_venue_bars(self) -> bool:
+        """Whether the bars come from a venue."""
+        live, data = self.root.live_trading, self.root.data
+        if live is None or live.venue is None or live.feed is not None:
+            return False
+        return data.path is None and data.generate is None
+
     def bars(self) -> "Bars":
         """The bars of the only symbol, or of the first one."""
         return self.parts()[0]
@@ -73,7 +82,9 @@ class Config:
         if data.generate is not None:
             made, names = data.generate, self.made_symbols(symbol or "SYM")
             return [generate(made.bars, made.seed + place, made.frequency, name) for place, name in enumerate(names)]
-        assert data.path is not None
+        if data.path is None:
+            message, remedy = "the bars come from the venue", "trade with admf live, or give --data FILE"
+            raise ConfigError(message, field="data", remedy=remedy)
         try:
             if self.is_panel:
                 names = () if data.symbols is None or data.symbols == (ALL,) else data.symbols
@@ -108,18 +119,27 @@ class Config:
         count = data.generate.symbols
         return [f"S{place:0{len(str(count))}}" for place in range(1, count + 1)] if count > 1 else [symbol]
 
+    def tables(self) -> "GivenTables":
+        """The files beside the bars; relative paths start at the folder of the configuration."""
+        from admf.data.market import GivenTables
+
+        data, folder = self.root.data, self.folder
+        actions, rates = (None if name is None else folder / name for name in (data.actions, data.rates))
+        conversions = {
+            name: folder / rate if isinstance(rate, str) else rate for name, rate in data.conversions.items()
+        }
+        return GivenTables(actions, rates, conversions)
+
     def market(self, bars: "list[Bars] | None" = None) -> "Market":
         """The bars (those of the configuration unless given) on their clock, with instruments and actions."""
         from admf.data import Market
-        from admf.data.actions import within
         from admf.data.sessions import rule_name
 
         bars, sessions = self.parts() if bars is None else bars, self.root.data.sessions
         hours = self.folder / sessions if rule_name(sessions) == "hours" else sessions
         try:
-            actions = self.root.data.actions
-            rows = None if actions is None else within(self.folder / actions, bars)
-            return Market(bars, sessions=hours, instruments=self.instruments(), actions=rows)
+            tables = self.tables().of(bars)
+            return Market(bars, sessions=hours, instruments=self.instruments(), **tables)
         except DataError as error:
             raise in_words_of_config(error) from None
 
@@ -210,13 +230,17 @@ def as_written(error: ConfigError, moved: Mapping[str, str]) -> ConfigError:
 
 
 def import_laws(document: Document, folder: Path, problems: Problems) -> None:
-    """Functions of the user's that slippage and commission name as text."""
-    for family in FAMILIES:
-        field = f"execution.{family}.function"
-        name = at(document, field)
-        if isinstance(name, str):
-            with problems.collect():
-                put(document, field, find(name, folder, field))
+    """Functions of the user's that slippage and commission name as text, in `execution` and in each fill model."""
+    models = document.get("fill_models")
+    sections = {"execution": document.get("execution")}
+    if isinstance(models, Mapping):
+        sections |= {f"fill_models.{name}": rules for name, rules in models.items()}
+    for place, rules in sections.items():
+        for family in FAMILIES:
+            model = at(rules, family)
+            if isinstance(model, dict) and isinstance(model.get("function"), str):
+                with problems.collect():
+                    model["function"] = find(model["function"], folder, f"{place}.{family}.function")
 
 
 def check_run(document: Document, needs: Sequence[str], problems: Problems, *, optimized: bool) -> None:
@@ -246,11 +270,12 @@ def take_components(document: Document) -> dict[str, str]:
 
 def check_data(document: Document, needs: Sequence[str], problems: Problems) -> None:
     """Bars come from one place, and of one symbol."""
-    path, generate = at(document, "data.path"), at(document, "data.generate")
-    sources = [name for name, value in (("path", path), ("generate", generate)) if value is not None]
-    if len(sources) > 1 or (not sources and "data" in needs):
+    places = {"path": "data.path", "generate": "data.generate", "live_trading.feed": "live_trading.feed"}
+    sources = [name for name, place in places.items() if at(document, place) is not None]
+    from_venue = at(document, "live_trading.venue.kind") == "alpaca"
+    if len(sources) > 1 or (not sources and "data" in needs and not from_venue):
         found = " and ".join(sources) or "neither"
-        allowed = "data.path (or --data FILE), or data.generate"
+        allowed = "data.path (or --data FILE), data.generate, or live_trading.feed"
         problems.add(ConfigError("bars come from one place", field="data", found=found, allowed=allowed))
     for name in OF_FILES if sources == ["generate"] else ():
         value = at(document, f"data.{name}")

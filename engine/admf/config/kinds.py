@@ -116,6 +116,23 @@ class Speed:
 
 
 @dataclass(frozen=True)
+class RateOrFile:
+    """What a unit of a currency is worth: a number, or a file of rates."""
+
+    def read(self, value: Any, field: str) -> float | str:
+        """The number above zero, or the text."""
+        if isinstance(value, str) and value.strip():
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < float("inf"):
+            raise ConfigError("not a rate", field=field, found=value, allowed="a number above zero, or a file of rates")
+        return float(value)
+
+    def schema(self) -> dict[str, Any]:
+        """A number or text."""
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "minLength": 1}]}
+
+
+@dataclass(frozen=True)
 class SessionRule:
     """How bars are cut into sessions: a word, a file of opens and closes, or the name of a calendar."""
 

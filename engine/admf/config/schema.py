@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -16,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from admf.config.kinds import Choice, ClassName, Moment, SessionRule, Size, Speed, Switch, Symbols
+from admf.config.kinds import Choice, ClassName, Moment, RateOrFile, SessionRule, Size, Speed, Switch, Symbols
 from admf.errors import ConfigError
 from admf.execution import PRESETS, Account, Execution, Risk
 from admf.execution.values import Value, plain
@@ -25,6 +26,7 @@ from admf.models import ConfigListError, Kind, Model, ModelKind, Number, Text
 KIND_ERROR = "admf"  # type of the pydantic error that carries ConfigErrors
 COUNT_MAX = 2**31 - 2
 BROKERS = ("SimulatedBroker", "PassthroughBroker")
+FEEDS = ("ticks", "websocket", "websocket_ticks")
 LIVE_THREADS = ("ASYNC_SINGLE", "ASYNC_MULTI", "MULTI_THREADED", "MIXED")
 
 OnDefect = Literal["error", "repair", "drop", "keep"]
@@ -81,7 +83,8 @@ class Data(Section):
     """Where the bars come from: a file, or made up. Relative paths start at the folder of the configuration.
 
     `symbols` are one or several of a table with a column of symbols, or `all` of them; `actions` a file of splits,
-    dividends and funding rates.
+    dividends and funding rates, `rates` one of interest and borrow rates that change, `conversions` a rate, or a file
+    of them, for each currency that is not the account's.
     """
 
     path: Name | None = None
@@ -96,6 +99,8 @@ class Data(Section):
     frequency: Name | None = None
     generate: Generate | None = None
     actions: Name | None = None
+    rates: Name | None = None
+    conversions: dict[str, Annotated[float | str, Leaf(RateOrFile())]] = {}
 
 
 class InstrumentRules(Section):
@@ -104,7 +109,7 @@ class InstrumentRules(Section):
     tick_size: Positive | None = None
     lot_size: Positive | None = None
     multiplier: Positive = 1.0
-    currency: Name = "USD"
+    currency: Name | None = None
     min_quantity: Positive | None = None
     delisting_value: Annotated[float | None, Leaf(Number(minimum=0.0, absent=0.0))] = None
     funding_rate: Annotated[float | None, Leaf(Number(absent=0.0))] = None
@@ -245,17 +250,43 @@ class LiveStrategy(Section):
 
 
 class LiveVenue(Section):
-    """Where orders go. `local`: an exchange on this machine, with the bars of `data` and scripted faults."""
+    """Where orders go.
 
-    kind: Annotated[str, Leaf(Choice(("local",)))] = "local"
+    `local`: an exchange on this machine, with the bars of `data` and scripted faults; `local_alpaca`: the same in
+    Alpaca's protocol, with faults of its stream too. `alpaca`: Alpaca itself, its paper account unless the addresses
+    say otherwise; the keys come from APCA_API_KEY_ID and APCA_API_SECRET_KEY, or from `keys_file`.
+    """
+
+    kind: Annotated[str, Leaf(Choice(("local", "local_alpaca", "alpaca")))] = "local"
     currency: Name = "USD"
     faults: dict[int, Name] = {}
+    stream_faults: dict[int, Name] = {}
+    url: Name | None = None
+    stream_url: Name | None = None
+    data_url: Name | None = None
+    keys_file: Name | None = None
+
+
+class LiveFeed(Section):
+    """Where bars come from in place of `data`: trades of a file, bars of a WebSocket, or trades of one.
+
+    Trades become bars of `frequency`, closed `wait_s` seconds of their own time after their end.
+    """
+
+    kind: Annotated[str, Leaf(Choice(FEEDS))]
+    path: Name | None = None
+    url: Name | None = None
+    token_variable: Name | None = None
+    symbols: SymbolList | None = None
+    frequency: Name | None = None
+    wait_s: Annotated[float, Leaf(Number(minimum=0.0))] = 0.0
 
 
 class LiveTrading(Section):
     """Trading as time goes by: one strategy under `components`, or several under `strategies`, by id.
 
-    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `speed`:
+    `event_log`: what happens in each container goes to a file of the output folder, for admf replay. `shadow`: the
+    backtest of the same bars goes beside each strategy, and what differs is reported. `speed`:
     historical bars come as fast as they are taken, in real time, or that many times as fast.
     """
 
@@ -264,9 +295,11 @@ class LiveTrading(Section):
     components: dict[str, Any] = {}
     strategies: dict[str, LiveStrategy] = {}
     venue: LiveVenue | None = None
+    feed: LiveFeed | None = None
     thread_model: Annotated[str, Leaf(Choice(LIVE_THREADS))] = "ASYNC_SINGLE"
     speed: Annotated[str | float, Leaf(Speed())] = "fast"
     event_log: Flag = True
+    shadow: Flag = False
     monitoring_enabled: Flag = True
     health_check_interval: Positive = 60.0
     error_handling: Annotated[str | None, Leaf(Choice(("graceful", "stop")))] = None
@@ -295,10 +328,20 @@ AccountSection = value_section(Account, Account())
 RiskSection = value_section(Risk, Risk())
 
 
+FillModels = dict[str, dict[str, Any]]
+
+
+def named(models: Any) -> Any:
+    """A list of presets as rules by name; anything else as it is."""
+    if isinstance(models, list) and all(isinstance(name, str) for name in models):
+        return {name: {"preset": name} for name in models}
+    return models
+
+
 class Root(Section):
     """A whole configuration: exactly one of `backtest`, `optimization`, `live_trading`, and what they share.
 
-    `fill_models` are rules by name, each a mapping as `execution` is, for `admf compare-fills`.
+    `fill_models` are rules by name, each a mapping as `execution` is, or a list of presets, for `admf compare-fills`.
     """
 
     backtest: Backtest | None = None
@@ -310,5 +353,5 @@ class Root(Section):
     account: AccountSection = AccountSection()  # type: ignore[valid-type]
     risk: RiskSection = RiskSection()  # type: ignore[valid-type]
     grid: dict[str, Any] = {}
-    fill_models: dict[str, dict[str, Any]] = {}
+    fill_models: Annotated[FillModels, BeforeValidator(named, json_schema_input_type=FillModels | list[str])] = {}
     output: Output = Output()

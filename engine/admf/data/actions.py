@@ -62,14 +62,19 @@ def read_actions(table: Any, symbols: Sequence[str], clock: StampArray, dated: b
     return np.concatenate(parts)
 
 
-def actions_frame(table: Any) -> pl.DataFrame:
-    """The table with the columns that are needed; DataError where they are not there."""
+def read_table(table: Any) -> pl.DataFrame:
+    """A table in memory, or all of its file."""
     if isinstance(table, str | PathLike):
         path = Path(table)
         form = find_format(path)
         with reading(path, form):
             table = form.read(path, form.names(path))
-    frame = to_frame(table)
+    return to_frame(table)
+
+
+def actions_frame(table: Any) -> pl.DataFrame:
+    """The table with the columns that are needed; DataError where they are not there."""
+    frame = read_table(table)
     if "ex_date" in frame.columns and "timestamp" not in frame.columns:
         frame = frame.rename({"ex_date": "timestamp"})
     if "factor" in frame.columns and "split_ratio" not in frame.columns:
@@ -151,11 +156,18 @@ def fundings(instruments: Sequence[Instrument], clock: StampArray) -> Rows:
 
 
 def within(table: Any, bars: Sequence[Bars]) -> pl.DataFrame:
-    """The rows of a table of actions that belong to these bars."""
+    """The rows of a table of actions that belong to these bars; DataError where it has none of any of their symbols."""
     frame = actions_frame(table)
     stamps = to_stamps(frame["timestamp"], "UTC", "actions")
     first, last = min(int(part.timestamp[0]) for part in bars), max(int(part.timestamp[-1]) for part in bars)
     names = [part.symbol for part in bars]
+    known = frame["symbol"].cast(pl.String).unique().sort().to_list()
+    if known and not set(known) & set(names):
+        remedy = "name the bars as the actions do: symbol=… (data.symbol), or leave the actions out"
+        found, allowed = ", ".join(names[:5]), ", ".join(known[:5])
+        raise DataError(
+            "no action is of a symbol of the bars", field="actions", found=found, allowed=allowed, remedy=remedy
+        )
     return frame.filter(pl.Series((stamps >= first) & (stamps <= last)), pl.col("symbol").is_in(names))
 
 
@@ -164,6 +176,12 @@ def accruals(session_end: NDArray[np.int32], stamps: StampArray, day_ns: int) ->
     ends = np.unique(session_end)[:-1].astype(np.int64)
     days = stamps[ends + 1] // day_ns - stamps[ends] // day_ns
     return as_rows(ActionKind.ACCRUAL, ends, np.zeros(len(ends)), days)
+
+
+def settlements(session_end: NDArray[np.int32]) -> Rows:
+    """One row for the first bar of each session but the first."""
+    firsts = np.unique(session_end)[:-1].astype(np.int64) + 1
+    return as_rows(ActionKind.SETTLEMENT, firsts, np.zeros(len(firsts)), 1.0)
 
 
 def in_order(*parts: Rows) -> Rows:

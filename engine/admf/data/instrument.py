@@ -19,7 +19,7 @@ class Instrument:
     tick_size: float | None = None  # prices are multiples of it
     lot_size: float | None = None  # quantities are multiples of it
     multiplier: float = 1.0  # money per unit of price and quantity
-    currency: str = "USD"
+    currency: str | None = "USD"  # of its prices; None: the account's
     min_quantity: float | None = None  # smallest order quantity
     delisting_value: float | None = None  # at which a position ends with its data; None: the last price
     funding_rate: float | None = None  # of a perpetual: share of the value that longs pay to shorts every 8 hours
@@ -27,6 +27,8 @@ class Instrument:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "currency" and value is None:
+                continue
             if field.name in ("symbol", "currency"):
                 if not isinstance(value, str) or not value:
                     raise ConfigError("not a name", field=f"instrument {field.name}", found=value, allowed="text")
@@ -58,7 +60,7 @@ def tick_inverse(tick_size: float | None) -> float:
 
 
 def choose_instruments(instruments: Instruments, symbols: Sequence[str]) -> tuple[Instrument, ...]:
-    """One instrument for each symbol, in order; symbols without one trade without rules."""
+    """One instrument for each symbol, in order; symbols without one trade without rules, in the account's currency."""
     if instruments is None:
         given: list[Instrument] = []
     elif isinstance(instruments, Instrument):
@@ -70,7 +72,7 @@ def choose_instruments(instruments: Instruments, symbols: Sequence[str]) -> tupl
     if unknown:
         allowed = ", ".join(symbols)
         raise ConfigError("no data for this symbol", field="instruments", found=", ".join(unknown), allowed=allowed)
-    return tuple(by_symbol.get(symbol) or Instrument(symbol) for symbol in symbols)
+    return tuple(by_symbol.get(symbol) or Instrument(symbol, currency=None) for symbol in symbols)
 
 
 def to_records(instruments: Sequence[Instrument]) -> NDArray[np.record]:

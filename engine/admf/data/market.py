@@ -1,20 +1,30 @@
 """`Market`: the bars of one or many symbols on one clock, read-only, as the kernels take them."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from admf.data.actions import accruals, delistings, fundings, in_order, read_actions, split_products
+from admf.data.actions import (
+    accruals,
+    delistings,
+    fundings,
+    in_order,
+    read_actions,
+    settlements,
+    split_products,
+    within,
+)
 from admf.data.bars import Bars
 from admf.data.columns import PRICES, FloatArray
 from admf.data.instrument import Instruments, choose_instruments, to_records
-from admf.data.parts import SESSION_BITS, actions_of, columns_of, last_of, sessions_of
+from admf.data.parts import SESSION_BITS, actions_of, columns_of, last_of, rates_in_force, sessions_of
+from admf.data.rates import conversion_rows, foreign, rates_of, read_conversions, read_rates
 from admf.data.sessions import (
     PERIODS_WEEKDAYS,
     SESSION_RULES,
@@ -36,6 +46,20 @@ DAYS_PER_YEAR = 365.25
 FINGERPRINT_VERSION = "admf market 1"
 
 
+class GivenTables(NamedTuple):
+    """What a market was told beside its bars, as it was given; None is nothing."""
+
+    actions: Any
+    rates: Any
+    conversions: Mapping[str, Any] | None
+
+    def of(self, bars: Sequence[Bars]) -> dict[str, Any]:
+        """The arguments of a market of some of the bars: rows that lie outside them are left out."""
+        actions = None if self.actions is None else within(self.actions, bars)
+        rates = None if self.rates is None else rates_of(self.rates, [part.symbol for part in bars])
+        return {"actions": actions, "rates": rates, "conversions": self.conversions}
+
+
 class Market:
     """Bars of one or many symbols aligned on one clock: the union of all stamps, ascending.
 
@@ -50,13 +74,19 @@ class Market:
         sessions: Any = "date",
         instruments: Instruments = None,
         actions: Any = None,
+        rates: Any = None,
+        conversions: Mapping[str, Any] | None = None,
     ) -> None:
         """Align `bars`. Raises DataError where they do not fit together, ConfigError for an instrument without data.
 
         `sessions`: "date", one for each UTC date; "gaps", a new one after a pause of more than 10 bars and 45 minutes;
         a table (or its file) with columns open and close in UTC, one row a session; or a calendar that the package
         exchange_calendars knows, such as "XNYS". On undated bars only "date" is allowed, and there are none. `actions`:
-        a table (or its file) with columns symbol, timestamp and any of split_ratio, dividend, funding_rate.
+        a table (or its file) with columns symbol, timestamp and any of split_ratio, dividend, funding_rate. `rates`: a
+        table with columns timestamp and any of cash_rate, debit_rate, borrow_rate, which take the place of the
+        account's from their stamp on, the last one of one symbol where there is a column symbol. `conversions`: for
+        each other currency what a unit of it is worth in the account's: a number, a table with columns timestamp and
+        rate, or bars, of which the opens count.
         """
         parts = list(bars) if isinstance(bars, Iterable) else [bars]
         check_parts(parts)
@@ -72,6 +102,8 @@ class Market:
         clock = parts[0].timestamp if len(parts) == 1 else union([part.timestamp for part in parts])
         self._sessions = split_sessions(clock, sessions, parts[0].given_frequency_ns) if self.dated else None
         self._given_actions = read_actions(actions, self.symbols, clock, self.dated)
+        self._rates = read_rates(rates, self.symbols, clock, self.dated)
+        self._conversions = read_conversions(conversions)
         self._last_bars = np.array([np.searchsorted(clock, part.timestamp[-1]) for part in parts], np.int64)
         self.arrays = freeze(self._build(parts, clock))
 
@@ -123,6 +155,7 @@ class Market:
         other.instrument_records = self.instrument_records[columns]
         other._sessions = None if self._sessions is None else sessions_of(self._sessions, kept)
         other._given_actions = actions_of(self._given_actions, kept, columns)
+        other._rates = rates_in_force(self._rates, kept, columns)
         other._last_bars = last_of(kept, self._last_bars[columns])
         other.arrays = freeze(other._arrays_of(arrays, kept, columns))
         return other
@@ -138,14 +171,42 @@ class Market:
         splits = split_products(self._given_actions, flags.shape)
         return arrays._replace(**parts, session_end=ends, timestamp=arrays.timestamp[kept], splits=splits)
 
-    def actions(self, *, accrued: bool) -> NDArray[np.record]:
-        """Splits, dividends, funding and delistings as the kernels take them, with days of interest if `accrued`."""
-        parts = [self._given_actions, delistings(self._last_bars, self.bar_count, self.instruments)]
+    def actions(self, *, accrued: bool, currency: str | None = None, settles: bool = False) -> NDArray[np.record]:
+        """What bars bring beside orders, as the kernels take it: splits, dividends, funding, delistings, rates.
+
+        With days of interest if `accrued` (or the market has rates), sessions if proceeds settle later, and conversions
+        into the `currency` of an account. ConfigError and DataError where their rates are missing.
+        """
+        parts = [self._given_actions, self._rates, delistings(self._last_bars, self.bar_count, self.instruments)]
+        clock, ends = self.arrays.timestamp, self.arrays.session_end
         if self.dated:
-            parts.append(fundings(self.instruments, self.arrays.timestamp))
-        if accrued and self.dated:
-            parts.append(accruals(self.arrays.session_end, self.arrays.timestamp, DAY_NS))
+            parts.append(fundings(self.instruments, clock))
+        if (accrued or len(self._rates)) and self.dated:
+            parts.append(accruals(ends, clock, DAY_NS))
+        if settles and self.dated:
+            parts.append(settlements(ends))
+        if currency is not None:
+            parts.append(self.conversions(currency))
         return in_order(*parts)
+
+    def conversions(self, currency: str) -> NDArray[np.record]:
+        """What a unit of price and quantity of each foreign symbol is worth in a currency, ascending by bar (D-11)."""
+        rates = foreign(self.instruments, currency, self._conversions)
+        return in_order(conversion_rows(self.instruments, rates, self.arrays.timestamp, self.dated))
+
+    def records_in(self, currency: str) -> NDArray[np.record]:
+        """The instruments as an account in a currency takes them before the first bar; a copy where they change."""
+        rows = self.conversions(currency)
+        if not len(rows):
+            return self.instrument_records
+        records, first = self.instrument_records.copy(), rows[rows["bar"] < 0]
+        records["multiplier"][first["symbol"]] = first["value"]
+        return records
+
+    @property
+    def changes_rates(self) -> bool:
+        """Whether there are rates that change, or between currencies."""
+        return bool(self._conversions) or len(self._rates) > 0
 
     @property
     def bar_count(self) -> int:
@@ -193,7 +254,7 @@ class Market:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over symbols, instruments, session rule, stamps and columns, as 64 hexadecimal digits."""
-        currencies = tuple(instrument.currency for instrument in self.instruments)
+        currencies = tuple(instrument.currency or "USD" for instrument in self.instruments)
         head = (FINGERPRINT_VERSION, self.symbols, currencies, self.session_rule, self.dated, self.has_volume)
         digest = hashlib.sha256(repr(head).encode())
         digest.update(self.instrument_records.tobytes())
@@ -208,6 +269,8 @@ class Market:
         actions = self.actions(accrued=False)
         if len(actions):
             digest.update(actions.tobytes())
+        for currency, series in self._conversions.items():
+            digest.update(repr(currency).encode() + series.stamps.tobytes() + series.values.tobytes())
         if self.session_rule not in SESSION_RULES:
             digest.update(arrays.session_end.data)
         return digest.hexdigest()

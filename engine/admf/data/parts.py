@@ -32,6 +32,17 @@ def actions_of(rows: Rows, kept: Indices, columns: Indices) -> Rows:
     return found
 
 
+def rates_in_force(rows: Rows, kept: Indices, columns: Indices) -> Rows:
+    """D-10: the rates of the account and of some symbols on the bars `kept`; those in force before them are at -1."""
+    lent = rows["kind"] == ActionKind.BORROW_RATE
+    found: Rows = rows[(rows["bar"] <= kept[-1]) & (~lent | np.isin(rows["symbol"], columns))]
+    found["bar"] = np.where(found["bar"] <= kept[0], -1, np.searchsorted(kept, found["bar"]))
+    lent = found["kind"] == ActionKind.BORROW_RATE
+    places = np.argsort(columns)
+    found["symbol"][lent] = places[np.searchsorted(columns, found["symbol"][lent], sorter=places)]
+    return found
+
+
 def last_of(kept: Indices, bars: Indices) -> Indices:
     """The place in `kept` of the last bar up to each of `bars`, -1 without."""
     return np.searchsorted(kept, bars, side="right") - 1

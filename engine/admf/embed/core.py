@@ -10,11 +10,11 @@ from admf.data import Market
 from admf.data.instrument import Instruments, choose_instruments, to_records
 from admf.embed import feed, tickets
 from admf.embed.book import ROWS_MIN, USED, forget, resized, with_curve, with_room
-from admf.embed.opening import Facts, open_state, result_of
+from admf.embed.opening import Facts, open_state, refuse_days, result_of
 from admf.embed.reading import Readings
 from admf.embed.snapshot import Snapshot
 from admf.errors import CapacityError, ConfigError, DataError, OrderError, StrategyError
-from admf.execution import Account, Execution
+from admf.execution import Account, Execution, Risk
 from admf.results import Result
 from admf.run.arguments import RecordLevel, check_bad_bars, read_market, read_record, read_value
 from admf.run.calls import make_calls
@@ -59,16 +59,18 @@ class Core(Readings):
         execution: Execution | None = None,
         account: Account | None = None,
         instruments: Instruments = None,
+        risk: Risk | None = None,
         record: RecordLevel = "full",
     ) -> None:
         """`bars` as for `admf.simulate`, or what `share` gave: `symbols`, `dated` and `has_volume` are theirs then.
 
         Of a core that bars are pushed to `dated` says whether they come with stamps, `has_volume` whether with volume;
-        it knows no end of a session, so DAY, on-open and on-close orders are refused, and returns are sampled every
-        bar. Raises ConfigError and DataError as `admf.simulate` does.
+        it knows no end of a session, so DAY, on-open and on-close orders and what counts by the day are refused, and
+        returns are sampled every bar. Raises ConfigError and DataError as `admf.simulate` does.
         """
         self._execution = read_value(execution, Execution, "execution")
         self._opening = read_value(account, Account, "account")
+        self._risk = read_value(risk, Risk, "risk")
         self._record = read_record(record)
         self._bars: Market | None = None
         if bars is not None:
@@ -79,20 +81,15 @@ class Core(Readings):
         else:
             names = read_symbols(symbols)
             chosen = to_records(choose_instruments(instruments, names))
-            if self._opening.accrues:
-                remedy = "interest and borrow fees need the days of Core(bars)"
-                raise ConfigError(
-                    "not on pushed bars", field="account", found="a rate", allowed="no rate", remedy=remedy
-                )
+            refuse_days(self._opening, self._risk)
             facts, self._last = Facts(names, chosen, BARS_MAX, has_volume, dated, np.empty(0, action_dt)), -1
             self._market = feed.empty(feed.BARS_MIN, len(names))
         self.symbols = facts.symbols
         self._facts = facts
         self._per_bar = ORDERS_PER_BAR
         self._plain = bool(config.DISABLE_JIT)
-        self._take(
-            open_state(facts, self._execution, self._opening, self._record, len(self._market.timestamp), ROWS_MIN)
-        )
+        rules = self._execution, self._opening, self._risk, self._record
+        self._take(open_state(facts, *rules, len(self._market.timestamp), ROWS_MIN))
         self._calls = make_calls(self._market, self._state, self._execution.user_laws(), plain=self._plain)
         self._first = Snapshot.take(self._state)
         self.reset()
@@ -221,10 +218,21 @@ class Core(Readings):
         group = 0 if oco == 0 else tickets.read_whole(oco, "oco", 0)
         mark = -1 if tag == -1 else tickets.read_whole(tag, "tag", -(2**31))
         trail = tickets.read_trail(type_code, trail_amount, trail_percent, trail_activation_offset, limit_offset)
-        return self._send(
+        return self.send(
             side_code, type_code, units, limit, stop, life, expiry, bool(reduce_only), bool(post_only), above, group,
             bool(oco_reduce), size_code, amount, tickets.read_symbol(symbol, self.symbols), mark, *trail,
         )  # fmt: skip
+
+    def send(self, *ticket: Any) -> int:
+        """`submit` in codes, for callers that have checked: what `admf_kernels.advance.submit` takes after `bar`."""
+        ticket = (*ticket, np.nan)  # nobody sizes by where its exit stops
+        number = self._calls.submit(self._state_table, self.bar, *ticket)
+        while number < 0:
+            self._state.account["row_limit"] += self._per_bar
+            self._per_bar *= 2
+            self._take(with_room(self._state, self._per_bar))
+            number = self._calls.submit(self._state_table, self.bar, *ticket)
+        return int(number)
 
     def cancel(self, number: int) -> None:
         """Takes an order back at the beginning of the next bar; one that has ended by then stays as it is."""
@@ -252,7 +260,7 @@ class Core(Readings):
         if self._bars is None or not self.closed or self.bar < self._bars.bar_count - 1:
             allowed = "Core(bars), stepped to the last bar and closed"
             raise ConfigError("not a whole run", field="result", found=f"bar {self.bar}", allowed=allowed)
-        return result_of(self._state, self._bars, self._execution, self._opening, self._record)
+        return result_of(self._state, self._bars, self._execution, self._opening, self._risk, self._record)
 
     # ------------------------------------------------------------------------------------- reset, snapshots, copies
 
@@ -316,15 +324,6 @@ class Core(Readings):
                 f"a slippage or commission law of yours gave a value that is not allowed, {where}",
                 allowed="slippage: finite and >= 0; commission: finite",
             )
-
-    def _send(self, *ticket: Any) -> int:
-        number = self._calls.submit(self._state_table, self.bar, *ticket)
-        while number < 0:
-            self._state.account["row_limit"] += self._per_bar
-            self._per_bar *= 2
-            self._take(with_room(self._state, self._per_bar))
-            number = self._calls.submit(self._state_table, self.bar, *ticket)
-        return int(number)
 
     def _command(self, kind: int, number: int, quantity: float, limit_price: float, stop_price: float) -> None:
         self._refuse_end("command")

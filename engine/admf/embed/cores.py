@@ -1,32 +1,41 @@
 """`Cores`: thousands of accounts over one market, stepped in one call."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba.core import config
+from numpy.lib.format import open_memmap
 from numpy.typing import ArrayLike, NDArray
 
 from admf.data.instrument import Instruments
 from admf.embed.book import read_only
 from admf.embed.opening import Facts, open_state
 from admf.errors import CapacityError, ConfigError, OrderError, StrategyError
-from admf.execution import Account, Execution
+from admf.execution import Account, Execution, Risk
 from admf.run.arguments import check_bad_bars, read_market, read_value
 from admf.run.calls import quiet
 from admf_kernels import embed
 from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels._views import WORDS
 from admf_kernels.codes import CommandKind, OrderFlag, RunStatus
-from admf_kernels.embed import NO_CORE, STAYS
+from admf_kernels.embed import NO_CORE, REQUEST_BITS, STAYS
 from admf_kernels.records import State, command_dt, order_dt
 from admf_kernels.views import handles
 
 OWN = ("account", "positions", "orders", "working", "hits", "commands", "fills", "transitions", "trades")
-BITS = sum(
-    int(flag) for flag in (OrderFlag.OCO_REDUCE, OrderFlag.REDUCE_ONLY, OrderFlag.POST_ONLY, OrderFlag.TRAIL_PERCENT)
+EMPTY = (
+    "limit_price",
+    "stop_price",
+    "quantity",
+    "size_amount",
+    "trail_distance",
+    "trail_offset",
+    "limit_offset",
+    "protected_at",
 )
-EMPTY = ("limit_price", "stop_price", "quantity", "size_amount", "trail_distance", "trail_offset", "limit_offset")
+CHANGES = ("quantity", "limit_price", "stop_price")
 NEVER = 2**31 - 1  # the bar of an action that there is not
 CORES_MAX = 10_000_000
 
@@ -61,10 +70,15 @@ class Cores:
         execution: Execution | None = None,
         account: Account | None = None,
         instruments: Instruments = None,
+        risk: Risk | None = None,
         orders_max: int = 8,
         orders_per_bar_max: int = 2,
+        folder: Path | str | None = None,
     ) -> None:
-        """`orders_max` may live in one core, `orders_per_bar_max` come on one bar. Errors as of `Core`."""
+        """`orders_max` may live in one core, `orders_per_bar_max` come on one bar. Errors as of `Core`.
+
+        `folder` is there already: the buffers are made in it, one `.npy` file each, which other processes map.
+        """
         rules, opening = read_value(execution, Execution, "execution"), read_value(account, Account, "account")
         self._bars = read_market(bars, instruments)
         check_bad_bars(rules, self._bars)
@@ -72,18 +86,25 @@ class Cores:
         self._per_bar = read_count(orders_per_bar_max, "orders_per_bar_max", 10_000)
         live, symbols = read_count(orders_max, "orders_max", 1_000_000), self._bars.symbol_count
         rows = 4 * (live + self._per_bar + symbols)
-        state = open_state(Facts.of(self._bars, opening), rules, opening, "summary", 0, rows)
+        limits = read_value(risk, Risk, "risk")
+        state = open_state(Facts.of(self._bars, opening), rules, opening, limits, "summary", 0, rows)
         state.account["row_limit"] = self._per_bar
         self._first = state
-        self._own = {name: self._repeated(name, getattr(state, name)) for name in OWN}
+        place = None if folder is None else read_folder(folder)
+        self._own = {name: self._repeated(name, getattr(state, name), place) for name in OWN}
         self._words = tuple(self._own[name].view(np.uint64).reshape(self.count, -1, width) for name, width in WIDTHS)
         self._plain = bool(config.DISABLE_JIT)
         self._tables: Any = self._states(self.count) if self._plain else tables_of(self._states(1)[0], self._own)
         self._market_table: Any = self._bars.arrays if self._plain else handles(self._bars.arrays)
         self._advance, self._submit, self._command = self._kernels(rules)
 
-    def _repeated(self, name: str, rows: NDArray[Any]) -> NDArray[Any]:
-        made: NDArray[Any] = np.zeros((self.count, *rows.shape), rows.dtype)
+    def _repeated(self, name: str, rows: NDArray[Any], folder: Path | None) -> NDArray[Any]:
+        shape = (self.count, *rows.shape)
+        made: NDArray[Any]
+        if folder is None or not rows.size:  # what has no rows cannot be mapped
+            made = np.zeros(shape, rows.dtype)
+        else:
+            made = open_memmap(folder / f"{name}.npy", "w+", rows.dtype, shape)
         if name in ("account", "positions"):  # the others are written before they are read
             made[:] = rows
         return made
@@ -215,7 +236,7 @@ class Cores:
             )
         if not rows.flags.writeable:
             raise OrderError("read-only: the numbers of the orders are written into the rows", field="rows")
-        if (rows["bits"] & ~BITS).any():
+        if (rows["bits"] & ~REQUEST_BITS).any():
             raise OrderError(
                 "bits that are the engine's own", field="bits", allowed="of OCO_REDUCE, REDUCE_ONLY, POST_ONLY"
             )
@@ -230,11 +251,41 @@ class Cores:
 
     def cancel(self, cores: ArrayLike, numbers: ArrayLike) -> None:
         """Takes orders back at the beginning of the next bar: `numbers[i]` of core `cores[i]`."""
+        self._send(CommandKind.CANCEL, cores, numbers, {})
+
+    def replace(
+        self,
+        cores: ArrayLike,
+        numbers: ArrayLike,
+        *,
+        quantity: ArrayLike | None = None,
+        limit_price: ArrayLike | None = None,
+        stop_price: ArrayLike | None = None,
+    ) -> None:
+        """Changes orders at the beginning of the next bar, as `Core.replace`; one number for all or one for each."""
+        changes = dict(zip(CHANGES, (quantity, limit_price, stop_price), strict=True))
+        given = {name: np.asarray(values, np.float64) for name, values in changes.items() if values is not None}
+        if not given:
+            raise OrderError("changes nothing", field="replace", allowed=" or ".join(changes))
+        for name, values in given.items():
+            if not ((values > 0.0) & (values < np.inf)).all():
+                raise OrderError("out of range", field=name, found=values, allowed="finite numbers above zero")
+        self._send(CommandKind.REPLACE, cores, numbers, given)
+
+    def _send(
+        self, kind: CommandKind, cores: ArrayLike, numbers: ArrayLike, changes: dict[str, NDArray[np.float64]]
+    ) -> None:
         chosen = self._chosen(cores)
         commands: NDArray[np.record] = np.zeros(len(chosen), command_dt)
-        for name in ("quantity", "limit_price", "stop_price"):
-            commands[name] = np.nan
-        commands["kind"], commands["number"] = CommandKind.CANCEL, np.asarray(numbers)
+        commands["kind"] = kind
+        for name, values in {
+            "number": np.asarray(numbers),
+            **dict.fromkeys(CHANGES, np.array(np.nan)),
+            **changes,
+        }.items():
+            if values.shape not in ((), chosen.shape):
+                raise OrderError("not one for each order", field=name, found=values.shape, allowed=f"({len(chosen)},)")
+            commands[name] = values
         if refused := self._command(self._tables, chosen, commands):
             raise CapacityError("more commands than a bar may bring", found=refused)
 
@@ -248,6 +299,16 @@ class Cores:
 
 
 WIDTHS = (("orders", order_dt.itemsize // 8), ("fills", 6))
+
+
+def read_folder(folder: Path | str) -> Path:
+    """A folder that is there and holds no buffers: another arena may be at work on those."""
+    place = Path(folder)
+    if not place.is_dir():
+        raise ConfigError("not a folder", field="folder", found=str(folder), allowed="one that is there")
+    if taken := [name for name in OWN if (place / f"{name}.npy").exists()]:
+        raise ConfigError("not empty", field="folder", found=f"{taken[0]}.npy", allowed="none of our buffers")
+    return place
 
 
 def read_count(value: Any, field: str, most: int) -> int:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from admf.data import Market
 from admf.embed.book import blank, used_rows
 from admf.errors import ConfigError
-from admf.execution import Account, Execution
+from admf.execution import Account, Execution, Risk
 from admf.execution.fees import fee_table
 from admf.results import Result, RunRecords
-from admf.run.arguments import RecordLevel
+from admf.run.arguments import RecordLevel, read_barred
 from admf.run.entry import Run, inputs_fingerprint
 from admf_kernels.arena import Sizes, open_account
 from admf_kernels.codes import Record
@@ -34,7 +34,10 @@ class Facts(NamedTuple):
     @classmethod
     def of(cls, market: Market, account: Account) -> Self:
         """Those of a market."""
-        actions = market.actions(accrued=account.accrues)
+        if market.changes_rates or account.settlement_days:
+            message = "rates that change, other currencies and settlement are for whole runs"
+            raise ConfigError(message, field="market", remedy="use admf.simulate, admf.backtest or a container")
+        actions = market.actions(**account.brings)
         return cls(
             market.symbols, market.instrument_records, market.bar_count, market.has_volume, market.dated, actions,
             market.has_vwap, market.intraday,
@@ -42,9 +45,9 @@ class Facts(NamedTuple):
 
 
 def open_state(
-    facts: Facts, execution: Execution, account: Account, record: RecordLevel, curve_bars: int, rows: int
+    facts: Facts, execution: Execution, account: Account, risk: Risk, record: RecordLevel, curve_bars: int, rows: int
 ) -> State:
-    """An arena with its account opened; ConfigError for rules that these bars cannot have."""
+    """An arena with its account opened; ConfigError for rules and limits that these bars cannot have."""
     level = Record[record.upper()]
     config = execution.cast(
         account,
@@ -56,11 +59,13 @@ def open_state(
         has_ticks=bool((facts.instruments["tick_inverse"] > 0.0).all()),
         has_vwap=facts.has_vwap,
         dated=facts.dated,
+        risk=risk,
     )
     state = blank(Sizes(len(facts.symbols), curve_bars if level != Record.SUMMARY else 0, rows, level))
     fees = fee_table(execution.commission)
     state = state._replace(config=config, instruments=facts.instruments, fees=fees, actions=facts.actions)
     open_account(state, account.cash, positions_of(account, facts), execution.short == "margin")
+    state.positions["barred"] = read_barred(risk, facts.symbols)
     return state
 
 
@@ -73,10 +78,22 @@ def positions_of(account: Account, facts: Facts) -> list[tuple[float, float]]:
     return [given.get(symbol, (0.0, 0.0)) for symbol in facts.symbols]
 
 
-def result_of(state: State, market: Market, execution: Execution, account: Account, record: RecordLevel) -> Result:
+def refuse_days(account: Account, risk: Risk) -> None:
+    """ConfigError for what counts by the day, on bars that are pushed: nobody says where a day ends."""
+    by_day = {"account": account.accrues and "a rate"}
+    by_day |= {f"risk.{name}": getattr(risk, name) for name in ("max_daily_loss", "max_session_orders")}
+    for field, found in by_day.items():
+        if found:
+            remedy = "rates and limits of a session need the days of Core(bars)"
+            raise ConfigError("not on pushed bars", field=field, found=found, allowed="nothing", remedy=remedy)
+
+
+def result_of(
+    state: State, market: Market, execution: Execution, account: Account, risk: Risk, record: RecordLevel
+) -> Result:
     """The records of a run that has come to its end."""
     run = Run(
-        market=market, execution=execution, account=account, record=record, close_positions=True, debug=False
+        market=market, execution=execution, account=account, risk=risk, record=record, close_positions=True, debug=False
     )  # fmt: skip
     return Result(
         RunRecords(

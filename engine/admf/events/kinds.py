@@ -57,6 +57,7 @@ class Ticket(NamedTuple):
     trail_offset: float = NAN
     limit_offset: float = NAN
     reason: Reason = Reason.NONE  # RISK_LIMIT where the risk manager has cut the quantity
+    protected_at: float = NAN  # of an entry: where its exit will stop, for a risk manager that sizes or limits by it
 
 
 class BarEvent(NamedTuple):

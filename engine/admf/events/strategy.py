@@ -207,7 +207,10 @@ class EventStrategy:
     # ---------------------------------------------------------------------------------------------------------- orders
 
     def submit(self, side: int, order_type: OrderType | str, quantity: float = nan, **more: Any) -> int:
-        """Submits an order for the next bar; returns its id. `more`: fields of `Ticket`, words as text or codes."""
+        """Submits an order for the next bar; returns its id. `more`: fields of `Ticket`, words as text or codes.
+
+        Without a quantity the sizing of the risk manager gives one.
+        """
         orders = self._scope.broker.orders
         ticket = Ticket(
             orders.new_id(), Action.SUBMIT, side, read_word(OrderType, order_type), quantity, **read_words(more)
@@ -215,11 +218,11 @@ class EventStrategy:
         self._scope.publish(ticket)
         return ticket.order
 
-    def buy(self, quantity: float, limit: float = nan, stop: float = nan, **more: Any) -> int:
+    def buy(self, quantity: float = nan, limit: float = nan, stop: float = nan, **more: Any) -> int:
         """Buys: market without prices, limit, stop, or stop-limit with both."""
         return self.submit(1, kind_of(limit, stop), quantity, limit_price=limit, stop_price=stop, **more)
 
-    def sell(self, quantity: float, limit: float = nan, stop: float = nan, **more: Any) -> int:
+    def sell(self, quantity: float = nan, limit: float = nan, stop: float = nan, **more: Any) -> int:
         """Sells: market without prices, limit, stop, or stop-limit with both."""
         return self.submit(-1, kind_of(limit, stop), quantity, limit_price=limit, stop_price=stop, **more)
 
@@ -242,7 +245,7 @@ class EventStrategy:
     def bracket(
         self,
         side: int,
-        quantity: float,
+        quantity: float = nan,
         stop_loss: float = nan,
         take_profit: float = nan,
         limit: float = nan,
@@ -251,7 +254,7 @@ class EventStrategy:
     ) -> int:
         """An entry with a stop and a target that cancel each other; returns its id, the exits have the next."""
         enter = self.buy if side > 0 else self.sell
-        entry = enter(quantity, limit, stop, symbol=symbol)
+        entry = enter(quantity, limit, stop, symbol=symbol, protected_at=stop_loss)
         both = not isnan(stop_loss) and not isnan(take_profit)
         group = self._scope.broker.next_group() if both else 0
         common = {"parent": entry, "oco": group, "symbol": symbol}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from admf.execution.account import Account
     from admf.execution.rules import Execution
 
-MODEL_FIELDS = ("slippage_", "commission_")  # 0 where the model has fewer parameters than the record has places
+MODEL_FIELDS = ("slippage_", "commission_", "sizing_")  # 0 where a model has fewer parameters than there are places
 
 
 def cast(

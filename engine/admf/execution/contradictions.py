@@ -32,6 +32,7 @@ def refuse_contradictions(execution: "Execution", account: "Account", facts: Fac
     problems = Problems()
     errors = [*_volume(execution, facts.has_volume), *_prices(execution, facts.has_ticks), *_shorts(execution, account)]
     errors += [*_columns(execution, facts), *_margins(execution, account), *_sessions(account, risk, facts.dated)]
+    errors += _settlement(execution, account)
     for error in [*errors, *_paths(execution), *_clock(execution)]:
         problems.add(error)
     problems.raise_any("execution")
@@ -158,13 +159,31 @@ def _margins(execution: "Execution", account: "Account") -> list[ConfigError]:
     return [ConfigError(message, field=field, found=maintenance, allowed=allowed, remedy=remedy)]
 
 
+def _settlement(execution: "Execution", account: "Account") -> list[ConfigError]:
+    """Proceeds that are not settled are what a cash account waits for; a margin account lends against them."""
+    if not account.settlement_days:
+        return []
+    field, found = "account.settlement_days", account.settlement_days
+    message, remedy = "proceeds settle later in a cash account", "leave it out, or "
+    errors = []
+    if account.leverage > 1.0:
+        words = f"{message}, and leverage={account.leverage:g} borrows"
+        errors.append(ConfigError(words, field=field, found=found, allowed="0", remedy=f"{remedy}set leverage to 1"))
+    if execution.short != "forbidden":
+        words = f"{message}, which has no shorts (execution.short={execution.short})"
+        remedy += "set execution.short to forbidden"
+        errors.append(ConfigError(words, field=field, found=found, allowed="0", remedy=remedy))
+    return errors
+
+
 def _sessions(account: "Account", risk: "Risk", dated: bool | None) -> list[ConfigError]:
     """Limits of a session and rates of a day need one."""
     if dated is not False:
         return []
     limits: dict[str, object] = {"risk.max_daily_loss": risk.max_daily_loss}
     limits |= {"risk.max_session_orders": risk.max_session_orders}
-    limits |= {f"account.{name}": getattr(account, name) or None for name in ("cash_rate", "debit_rate", "borrow_rate")}
+    own = ("cash_rate", "debit_rate", "borrow_rate", "settlement_days")
+    limits |= {f"account.{name}": getattr(account, name) or None for name in own}
     message, remedy = "bars without stamps have no sessions", "use dated bars, or leave this out"
     return [
         ConfigError(message, field=field, found=found, remedy=remedy)

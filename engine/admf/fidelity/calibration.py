@@ -66,8 +66,10 @@ def calibrate_slippage(market: Any, fills: Any, models: Iterable[str] | None = N
     `fills`: a table (frame, mapping or path) with `side`, `quantity`, `price`, `base_price` (what the fill would have
     cost without slippage: the mid or last price when it was sent) and `bar` or `timestamp`; `Result.fills` is one, and
     rows of one `order_id` in one bar count as one fill. `market`: bars of one symbol that hold them. `models`: all of
-    `FITS` unless given. Raises DataError for missing columns, fills outside the bars or fewer than `FILLS_MIN`,
-    ConfigError for a model that cannot be fitted.
+    `FITS` unless given. Fills on finer bars (`Fidelity.true_fills`) tell `bps` and `range` only: what `volume_share`
+    and `power` describe is how a price moves with the size of an order, and recorded prices knew of none. Raises
+    DataError for missing columns, fills outside the bars or fewer than `FILLS_MIN`, ConfigError for a model that cannot
+    be fitted.
     """
     chosen = list(FITS if models is None else models)
     for name in chosen:

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from admf.data import Bars, Market
+from admf.data.columns import PRICES
 from admf.errors import ConfigError
 from admf.execution import Account, Execution
 from admf.fidelity.fills import FillChart
+from admf.fidelity.streams import likely_tick
 from admf.results import Result
 from admf.run import backtest, simulate
 from admf.run.arguments import read_market
+from admf_kernels.codes import BarFlag
 
 if TYPE_CHECKING:
     from admf.strategy import CompiledStrategy
@@ -39,8 +43,9 @@ class FillComparison:
 
         `orders`, `fill_rate` (share of them with any fill), `bars_to_fill` (mean, from submission), `matched` orders
         that both this model and the first one filled, `price_bps` and `price_ticks`: how much worse for the trader
-        their average price is here (mean), `missed` and `extra`: filled only there, only here; `slippage`, `fees`,
-        `pnl`, `pnl_difference`: money; `ambiguous_bars`, `at_stake` as in `Result.metrics`.
+        their average price is here (mean; a tick is the instrument's, else the grid that the prices lie on), `missed`
+        and `extra`: filled only there, only here; `slippage`, `fees`, `pnl`, `pnl_difference`: money;
+        `ambiguous_bars`, `at_stake` as in `Result.metrics`.
         """
         base = outcomes(next(iter(self.runs.values())))
         first_pnl = profit(next(iter(self.runs.values())))
@@ -151,8 +156,12 @@ def profit(run: Result) -> float:
 
 
 def tick_sizes(market: Market) -> pl.DataFrame:
-    """`symbol` and `tick_size`, null where it has none."""
-    sizes = [instrument.tick_size for instrument in market.instruments]
+    """`symbol` and `tick_size`: the instrument's, else the one its prices lie on, null without one."""
+    valid, sizes = (market.arrays.flags & BarFlag.VALID) != 0, []
+    for column, instrument in enumerate(market.instruments):
+        rows = np.flatnonzero(valid[:, column])
+        prices = (getattr(market.arrays, name)[rows, column] for name in PRICES)
+        sizes.append(instrument.tick_size or (likely_tick(*prices) if len(rows) else None))
     return pl.DataFrame({"symbol": market.symbols, "tick_size": sizes}, schema_overrides={"tick_size": pl.Float64})
 
 

@@ -71,9 +71,9 @@ class Slots:
         return np.round(level * inverse) / inverse
 
 
-def likely_tick(bars: Bars) -> float | None:
+def likely_tick(*columns: Floats) -> float | None:
     """The coarsest of the usual ticks (1, 2.5 or 5 · 10^k) that holds `ON_TICK_MIN` of all prices; None without one."""
-    prices = np.concatenate([bars.open, bars.high, bars.low, bars.close])
+    prices = np.concatenate(columns)
     for tick in TICKS:
         places = prices * tick_inverse(tick)
         if np.mean(np.abs(places - np.round(places)) < TICK_SLACK) >= ON_TICK_MIN:

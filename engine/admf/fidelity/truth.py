@@ -145,7 +145,8 @@ def fill_fidelity(
     """
     read = read_models(MODELS if models is None else models)
     nesting = check_nesting(bars, coarse) if isinstance(coarse, Bars) else nest(bars, coarse, sessions)
-    study = Study(nesting, slots_of(nesting.coarse, nesting.sound, likely_tick(bars)), read, truth or Execution(), seed)
+    tick = likely_tick(bars.open, bars.high, bars.low, bars.close)
+    study = Study(nesting, slots_of(nesting.coarse, nesting.sound, tick), read, truth or Execution(), seed)
     sent = list(streams)
     measured = on_threads(study.measure, sent, progress)
     return Fidelity(

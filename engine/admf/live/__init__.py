@@ -8,6 +8,9 @@ from admf.live.manager import LiveTradingManager
 from admf.live.router import HttpRouter, OrderRouter
 from admf.live.settings import Care, StrategySettings
 from admf.live.strategy_container import LiveState, LiveStrategyContainer
+from admf.live.tick_files import HistoricalTicks
+from admf.live.ticks import Tick, TickBars, TickFeed, TimePassed
+from admf.live.websocket import WebSocketFeed
 
 __all__ = [
     "Care",
@@ -15,6 +18,7 @@ __all__ = [
     "Facts",
     "FeedBar",
     "HistoricalFeed",
+    "HistoricalTicks",
     "HttpRouter",
     "LiveBroker",
     "LiveDataHandler",
@@ -26,5 +30,10 @@ __all__ = [
     "OrderRouter",
     "PaperBroker",
     "StrategySettings",
+    "Tick",
+    "TickBars",
+    "TickFeed",
+    "TimePassed",
     "VirtualPortfolio",
+    "WebSocketFeed",
 ]

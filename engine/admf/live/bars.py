@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from admf.data import Instrument, Market, load
 from admf.data.instrument import to_records
+from admf.data.rates import foreign
 from admf.data.sessions import rule_name
 from admf.errors import CapacityError, ConfigError
 from admf_kernels import records
@@ -152,13 +153,23 @@ class LiveMarket(Market):
             ends[index : last + 1] = last
             ends[last + 1 : min(following, last + 1) + 1] = following
 
-    def actions(self, *, accrued: bool) -> NDArray[np.record]:
-        """None: a feed tells of bars alone. ConfigError for rates and funding, which would go unpaid."""
-        if accrued or self.instruments[0].funding_rate is not None:
+    def actions(self, *, accrued: bool, currency: str | None = None, settles: bool = False) -> NDArray[np.record]:
+        """None: a feed tells of bars alone. ConfigError for rates, funding and settlement, which would not come."""
+        if accrued or settles or self.instruments[0].funding_rate is not None:
             message, remedy = "a feed does not say when it is due", "leave rates and funding out of live_trading"
-            found = "an account with rates" if accrued else "funding_rate"
+            found = "an account with rates" if accrued else "settlement_days" if settles else "funding_rate"
             raise ConfigError(message, field="live_trading", found=found, remedy=remedy)
         return np.zeros(0, records.action_dt)
+
+    def conversions(self, currency: str) -> NDArray[np.record]:
+        """None; ConfigError where the account is in another currency than the instrument."""
+        foreign(self.instruments, currency, {})
+        return np.zeros(0, records.action_dt)
+
+    def records_in(self, currency: str) -> NDArray[np.record]:
+        """The instruments."""
+        self.conversions(currency)
+        return self.instrument_records
 
     @property
     def bar_count(self) -> int:

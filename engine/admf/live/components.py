@@ -90,6 +90,10 @@ class PaperBroker(SimulatedBroker):
     def __init__(self, execution: Any = None, record: str = "full", debug: bool = False) -> None:
         super().__init__(execution=execution, close_positions=False, record=record, debug=debug)
 
+    def make_ready(self) -> None:
+        """Compiles or loads the step, which may take a minute, before somebody waits for it."""
+        self.stepper.bars = 0
+
     def _make_stepper(self) -> Stepper:
         stepper = super()._make_stepper()
         stepper.bars = 0

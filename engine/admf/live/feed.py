@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from itertools import repeat
 from math import nan
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -36,6 +36,41 @@ class MarketDataFeed(Protocol):
         ...
 
 
+@runtime_checkable
+class Observed(Protocol):
+    """A feed that says how it is."""
+
+    def health(self) -> Mapping[str, Any]:
+        """By name, for the status; from any thread."""
+        ...
+
+
+class Pace:
+    """A clock on which moments of historical data come `speed` times as fast as they did; with None all at once."""
+
+    def __init__(self, speed: float | None) -> None:
+        """Raises ConfigError for a speed that is not above zero."""
+        if speed is not None:
+            Number(above=0.0).read(speed, "speed")
+        self.speed = speed
+        self._closed = threading.Event()
+        self._started_s: float | None = None
+        self._first_ns = 0
+
+    def wait(self, due_ns: int, first_ns: int) -> bool:
+        """Waits until `due_ns`, on a clock that stood at `first_ns` at the first call; False after `close`."""
+        if self.speed is not None:
+            if self._started_s is None:
+                self._started_s, self._first_ns = time.monotonic(), first_ns
+            due_s = self._started_s + (due_ns - self._first_ns) / SECOND_NS / self.speed
+            self._closed.wait(max(0.0, due_s - time.monotonic()))
+        return not self._closed.is_set()
+
+    def close(self) -> None:
+        """Ends all waiting, also from another thread."""
+        self._closed.set()
+
+
 class HistoricalFeed:
     """Historical bars on a clock: each is delivered when it closes.
 
@@ -47,13 +82,10 @@ class HistoricalFeed:
         """Raises DataError for undated bars, ConfigError for a speed that is not above zero."""
         if not market.dated:
             raise DataError("a clock needs stamps", field="data", found=repr(market), allowed="bars with timestamps")
-        if speed is not None:
-            Number(above=0.0).read(speed, "speed")
-        self.speed = speed
+        self._pace = Pace(speed)
         self.batch_bars = BATCH_BARS if speed is None else 1
         self._market = market
         self._frequency_ns = infer_frequency_ns(market.arrays.timestamp)
-        self._closed = threading.Event()
         self.facts: Mapping[str, Facts] = {
             instrument.symbol: Facts(
                 instrument=instrument,
@@ -68,19 +100,17 @@ class HistoricalFeed:
             for instrument in market.instruments
         }
 
+    def __repr__(self) -> str:
+        return repr(self._market)
+
     def close(self) -> None:
         """Ends the iteration, also from another thread."""
-        self._closed.set()
+        self._pace.close()
 
     def __iter__(self) -> Iterator[FeedBar]:
-        started_s: float | None = None
         first_ns = int(self._market.arrays.timestamp[0]) if self._market.bar_count else 0
         for bar in self._bars():
-            if self.speed is not None:
-                started_s = time.monotonic() if started_s is None else started_s
-                due_s = (bar.time_ns + (self._frequency_ns or 0) - first_ns) / SECOND_NS / self.speed
-                self._closed.wait(max(0.0, started_s + due_s - time.monotonic()))
-            if self._closed.is_set():
+            if not self._pace.wait(bar.time_ns + (self._frequency_ns or 0), first_ns):
                 return
             yield bar
 

@@ -4,31 +4,35 @@ from pathlib import Path
 
 from admf.config import Config
 from admf.coordinate import ThreadModel
-from admf.data import Market
 from admf.errors import ConfigError
 from admf.execution import Execution
-from admf.live.feed import HistoricalFeed
+from admf.live.feed import MarketDataFeed
 from admf.live.manager import FEED, LiveTradingManager
 from admf.live.settings import Shared, read_care, read_strategies
 
 
-def paper_manager(config: Config, market: Market, folder: Path | None = None) -> LiveTradingManager:
-    """The manager of a configuration's session over historical bars, with its strategies; ConfigError for faults."""
+def paper_manager(config: Config, feed: MarketDataFeed, folder: Path | None = None) -> LiveTradingManager:
+    """The manager of a configuration's session over the bars of a feed, with its strategies; ConfigError for faults."""
     settings = read_strategies(config)
     section = config.root.live_trading
     assert section is not None
     refuse_ends(config.execution)
     manager = LiveTradingManager(
-        {FEED: HistoricalFeed(market, None if section.speed == "fast" else float(section.speed))},
+        {FEED: feed},
         thread_model=ThreadModel[section.thread_model],
         care=read_care(section),
         shared=Shared(config.execution, config.account, config.risk, config.folder, config.record),
         health_check_interval=section.health_check_interval,
         status_folder=folder if section.monitoring_enabled else None,
         log_folder=folder if section.event_log else None,
+        shadow=section.shadow,
     )
-    for strategy in settings:
-        manager.add_strategy(strategy.strategy_id, strategy)
+    try:
+        for strategy in settings:
+            manager.add_strategy(strategy.strategy_id, strategy)
+    except BaseException:
+        manager.close()
+        raise
     return manager
 
 

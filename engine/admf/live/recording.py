@@ -1,5 +1,6 @@
 """How a live container tells its recorder what happens, and what its log needs to run it again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from admf.config.document import make_strategy
@@ -13,20 +14,21 @@ from admf.replay import EventLog, Recorder
 
 
 class Tap(list[Event]):
-    """Takes the place of a bus's log: hands every event on to a recorder and keeps none."""
+    """Takes the place of a bus's log: hands every event on to recorders and keeps none."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorders: Sequence[Recorder]) -> None:
         super().__init__()
-        self._recorder = recorder
+        self._recorders = tuple(recorders)
 
     def append(self, event: Event) -> None:
         """An event is about to be delivered."""
         kind = event.kind.name
-        self._recorder.note(kind, event.time_ns, event.bar, event)
+        for recorder in self._recorders:
+            recorder.note(kind, event.time_ns, event.bar, event)
 
 
-def header_of(settings: StrategySettings, facts: Facts, care: Care) -> dict[str, Any]:
-    """What a log says about its container."""
+def header_of(settings: StrategySettings, facts: Facts, care: Care, *, live: bool = False) -> dict[str, Any]:
+    """What a log says about its container; `live` where its orders went to a venue."""
     instrument, kind = facts.instrument, type(settings.strategy)
     return {
         "strategy_id": settings.strategy_id,
@@ -36,6 +38,7 @@ def header_of(settings: StrategySettings, facts: Facts, care: Care) -> dict[str,
         "account": settings.account.to_dict(),
         "risk": settings.risk.to_dict(),
         "care": vars(care),
+        "live": live,
         "instrument": vars(instrument),
         "facts": {name: value for name, value in vars(facts).items() if name != "instrument"},
     }

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from admf.coordinate import BacktestResults
@@ -12,6 +13,7 @@ from admf.live.bars import FeedBar
 from admf.live.making import make_container
 from admf.live.recording import read_header
 from admf.live.strategy_container import LiveStrategyContainer
+from admf.live.venue_log import replayed
 from admf.replay import Difference, EventLog, Row
 
 Watch = Callable[[Row, LiveStrategyContainer], bool]  # sees each event before its handlers; False stops
@@ -25,7 +27,7 @@ class Replay:
     events: int  # that were equal
     difference: Difference | None
     stopped_at: Row | None
-    container: LiveStrategyContainer
+    container: LiveStrategyContainer | None  # None where its making differs
     result: BacktestResults | None
 
     @property
@@ -46,6 +48,7 @@ class Checker:
         self.difference: Difference | None = None
         self.stopped_at: Row | None = None
         self.container: LiveStrategyContainer | None = None
+        self.at = (0, -1)  # time and bar of the last row
         self._rows, self._watch = log.rows, watch
 
     def note(self, kind: str, time_ns: int, bar: int, payload: Sequence[Any]) -> None:
@@ -59,6 +62,7 @@ class Checker:
             self.stopped_at = found
             raise StoppedError
         self.place += 1
+        self.at = time_ns, bar
 
     def flush(self) -> None:
         """Nothing is kept."""
@@ -67,25 +71,34 @@ class Checker:
         """Nothing is kept."""
 
 
-def replay_log(log: EventLog, *, folder: str | Path = ".", watch: Watch | None = None) -> Replay:
+def replay_log(log: EventLog, *, folder: str | Path = ".", watch: Watch | None = None, shadow: bool = False) -> Replay:
     """Runs the container of a log again; `folder` is where a strategy in a file is looked for.
 
-    Raises DataError for a log that is none of a session, ConfigError for a strategy that is not there.
+    With `shadow` the backtest of the same bars goes beside it; `container.drift` says what differs. Raises DataError
+    for a log that is none of a session, ConfigError for a strategy that is not there.
     """
     settings, facts, care = read_header(log, Path(folder))
     if not log.rows:
         raise ConfigError("nothing was recorded", field=str(log.path), found=0, allowed="1 event or more")
     checker = Checker(log, watch)
-    container = make_container(settings, facts, care, checker)
-    checker.container = container
-    try:
-        container.start()
-        play_rows(log, checker, container)
-    except StoppedError:
-        pass
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        try:
+            venue = None
+            if log.header.get("live"):
+                venue = replayed(log.rows, settings.strategy_id, checker, Path(scratch))
+            checker.container = make_container(settings, facts, care, checker, venue=venue)
+            if shadow:
+                own = replace(settings, strategy_id=f"{settings.strategy_id}.shadow")
+                checker.container.attach(make_container(own, facts, care))
+            checker.container.start()
+            play_rows(log, checker, checker.container)
+        except StoppedError:
+            pass
     if checker.difference is None and checker.stopped_at is None and checker.place < len(log.rows):
         checker.difference = Difference(checker.place, log.rows[checker.place], None)
-    return Replay(log, checker.place, checker.difference, checker.stopped_at, container, container.result)
+    container = checker.container
+    result = None if container is None else container.result
+    return Replay(log, checker.place, checker.difference, checker.stopped_at, container, result)
 
 
 def play_rows(log: EventLog, checker: Checker, container: LiveStrategyContainer) -> None:

@@ -27,7 +27,10 @@ class RefusedError(RouterError):
 
 
 class Report(NamedTuple):
-    """What the venue says of an order: a fill (`price` above zero) or a new status. Numbered without gaps."""
+    """What the venue says of an order: a fill (`price` above zero) or a new status. Numbered without gaps.
+
+    `words` are the venue's own, where it says no.
+    """
 
     sequence: int
     client_id: str
@@ -42,6 +45,7 @@ class Report(NamedTuple):
     base_price: float = 0.0
     liquidity: int = 0
     ambiguous: bool = False
+    words: str = ""
 
     @property
     def is_fill(self) -> bool:
@@ -53,7 +57,14 @@ class Report(NamedTuple):
 class OrderRouter(Protocol):
     """A venue. Every call may be repeated: an order is known by its client id, a report by its number."""
 
-    def submit(self, client_id: str, ticket: list[Any]) -> None:
+    has_reduce_only: bool  # else a reduce-only order is cut to what it may reduce before it is sent
+
+    @property
+    def reconnects(self) -> int:
+        """How often the venue was found again after it was away."""
+        ...
+
+    def submit(self, client_id: str, ticket: list[Any], symbol: str) -> None:
         """Sends an order; one that the venue has already changes nothing."""
         ...
 
@@ -61,8 +72,8 @@ class OrderRouter(Protocol):
         """Sends a cancel or an amendment."""
         ...
 
-    def knows(self, client_id: str) -> bool:
-        """Whether the venue has the order."""
+    def open_orders(self) -> set[str]:
+        """Client ids of the orders that live at the venue."""
         ...
 
     def reports(self, after: int) -> list[Report]:
@@ -74,7 +85,15 @@ class OrderRouter(Protocol):
         ...
 
 
-def check_account(router: OrderRouter, currency: str, now_ns: int | None, skew_max_s: float = 5.0) -> Mapping[str, Any]:
+class HasAccount(Protocol):
+    """Whoever can tell of an account."""
+
+    def account(self) -> Mapping[str, Any]:
+        """As `OrderRouter`."""
+        ...
+
+
+def check_account(router: HasAccount, currency: str, now_ns: int | None, skew_max_s: float = 5.0) -> Mapping[str, Any]:
     """The venue's account; ConfigError where it is in another currency, or its clock is far from ours.
 
     `now_ns` None: the venue's time is that of its bars, and nobody's clock is compared.
@@ -104,34 +123,46 @@ def read_token(variable: str, file: Path | None = None) -> str:
     return token
 
 
+def check_address(url: str, field: str, schemes: tuple[str, str] = ("https", "http")) -> str:
+    """The address without a slash at its end; ConfigError unless it is encrypted or on this machine."""
+    parts = urlsplit(url)
+    safe, open_ = schemes
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if parts.hostname is None or parts.scheme not in schemes or (parts.scheme == open_ and not local):
+        allowed = f"{safe}://…, or {open_}:// on this machine"
+        raise ConfigError("not a safe address", field=field, found=url, allowed=allowed)
+    return url.rstrip("/")
+
+
 class HttpRouter:
     """The venue protocol over HTTP; requests are repeated with growing pauses, which client ids make harmless."""
 
+    has_reduce_only = True
+
     def __init__(self, url: str, token: str, pause: Callable[[float], None] = time.sleep) -> None:
         """`url`: https, or http on loopback. ConfigError for another one."""
-        parts = urlsplit(url)
-        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-        if parts.scheme not in ("http", "https") or (parts.scheme == "http" and not local) or parts.hostname is None:
-            allowed = "https://…, or http:// on this machine"
-            raise ConfigError("not a safe address", field="venue.url", found=url, allowed=allowed)
+        parts = urlsplit(check_address(url, "venue.url"))
+        assert parts.hostname is not None
         self._connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._host, self._port, self._path = parts.hostname, parts.port, parts.path.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._connection: HTTPConnection | None = None
         self._pause = pause
         self._lock = threading.Lock()  # one connection, several containers
+        self.reconnects = 0
+        self._away = False
 
-    def submit(self, client_id: str, ticket: list[Any]) -> None:
-        """Sends an order."""
+    def submit(self, client_id: str, ticket: list[Any], symbol: str) -> None:
+        """Sends an order; the venue has one symbol."""
         self._ask("POST", "/orders", {"client_id": client_id, "ticket": ticket})
 
     def change(self, client_id: str, ticket: list[Any]) -> None:
         """Sends a cancel or an amendment."""
         self._ask("PATCH", f"/orders/{quote(client_id)}", {"ticket": ticket})
 
-    def knows(self, client_id: str) -> bool:
-        """Whether the venue has the order."""
-        return bool(self._ask("GET", f"/orders/{quote(client_id)}")["known"])
+    def open_orders(self) -> set[str]:
+        """Client ids of the orders that live at the venue."""
+        return set(self._ask("GET", "/orders")["open"])
 
     def reports(self, after: int) -> list[Report]:
         """What happened after a number; what comes twice is dropped, a gap is an error and is asked for again."""
@@ -177,10 +208,14 @@ class HttpRouter:
                     self._connection = self._connect(self._host, self._port, timeout=TIMEOUT_S)
                 self._connection.request(method, self._path + path, text, self._headers)
                 response = self._connection.getresponse()
-                return response.status, json.loads(response.read())
+                answer = json.loads(response.read())
             except BaseException:
+                self._away = True
                 self.close()
                 raise
+            self.reconnects += self._away
+            self._away = False
+            return response.status, answer
 
     def close(self) -> None:
         """Hangs up."""

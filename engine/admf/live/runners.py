@@ -3,11 +3,14 @@
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
 
 from admf.live.bars import FeedBar
-from admf.live.strategy_container import LiveStrategyContainer
+from admf.live.strategy_container import LiveState, LiveStrategyContainer
 
 INBOX_BATCHES = 64  # batches of bars that may wait for one container
 Work = Callable[[], None]
@@ -15,6 +18,11 @@ Work = Callable[[], None]
 
 class Runner(Protocol):
     """Works on one or several containers."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is one of its containers."""
+        ...
 
     def add(self, container: LiveStrategyContainer) -> None:
         """Takes a container in."""
@@ -24,12 +32,20 @@ class Runner(Protocol):
         """Queues work for a container; waits while its inbox is full, False where that took too long."""
         ...
 
-    def remove(self, container: LiveStrategyContainer) -> None:
-        """Lets a container go after the work it has."""
+    def ask(self, container: LiveStrategyContainer, work: Work) -> None:
+        """Queues work where there is room, and waits for nothing."""
         ...
 
-    def close(self, timeout_s: float) -> None:
-        """Ends after the work that waits."""
+    def remove(self, container: LiveStrategyContainer, timeout_s: float) -> bool:
+        """Lets a container go after the work it has; False where that takes longer, to be asked again or abandoned."""
+        ...
+
+    def close(self, timeout_s: float) -> bool:
+        """Ends after the work that waits; False where that takes longer, to be asked again or abandoned."""
+        ...
+
+    def abandon(self) -> str:
+        """Waits no longer; the id of the container whose hook does not return."""
         ...
 
 
@@ -38,8 +54,14 @@ class ThreadRunner:
 
     def __init__(self, name: str) -> None:
         self._inbox: queue.Queue[Work | None] = queue.Queue(INBOX_BATCHES)
+        self._is_ending = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is its container."""
+        return threading.current_thread() is self._thread
 
     def _work(self) -> None:
         while (work := self._inbox.get()) is not None:
@@ -56,32 +78,61 @@ class ThreadRunner:
             return False
         return True
 
-    def remove(self, container: LiveStrategyContainer) -> None:
-        """Ends the thread after its work."""
-        self._inbox.put(None)
-        self._thread.join()
+    def ask(self, container: LiveStrategyContainer, work: Work) -> None:
+        """Queues work where there is room."""
+        with suppress(queue.Full):
+            self._inbox.put_nowait(work)
 
-    def close(self, timeout_s: float) -> None:
-        """Ends the thread after its work."""
-        try:
-            self._inbox.put(None, timeout=timeout_s)
-        except queue.Full:  # it hangs; a daemon
-            return
-        self._thread.join(timeout_s)
+    def remove(self, container: LiveStrategyContainer, timeout_s: float) -> bool:
+        """Ends the thread after its work; False where it has not ended yet."""
+        return self.close(timeout_s)
+
+    def close(self, timeout_s: float) -> bool:
+        """Ends the thread after its work; False where it has not ended yet."""
+        end_s = time.monotonic() + timeout_s
+        if not self._is_ending:
+            try:
+                self._inbox.put(None, timeout=timeout_s)
+            except queue.Full:
+                return False
+            self._is_ending = True
+        self._thread.join(max(0.0, end_s - time.monotonic()))
+        return not self._thread.is_alive()
+
+    def abandon(self) -> str:
+        """Leaves the thread, which ends with its hook, or with the process."""
+        with suppress(queue.Full):
+            self._inbox.put_nowait(None)
+        return self._thread.name
+
+
+class Inbox(NamedTuple):
+    """The work that waits for one container of a loop."""
+
+    waiting: "asyncio.Queue[Work | None]"
+    room: threading.Semaphore  # places that are left; taken by who queues, given back by who works
+    task: "asyncio.Task[None]"
 
 
 class LoopRunner:
     """An event loop on a thread of its own, with a task for each container that it carries.
 
     Containers of one loop take turns: a hook that does not return holds up the others of its loop, and nobody else.
+    Whoever queues work waits for room in one inbox, never for the loop.
     """
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._inboxes: dict[str, asyncio.Queue[Work | None]] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._inboxes: dict[str, Inbox] = {}
+        self._endings: dict[str, Future[None]] = {}  # of tasks that were asked to end
+        self._busy_with = ""  # id of the container that works now
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is one of its containers."""
+        return threading.current_thread() is self._thread
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -93,48 +144,91 @@ class LoopRunner:
         asyncio.run_coroutine_threadsafe(self._add(container.container_id), self._loop).result()
 
     async def _add(self, name: str) -> None:
-        self._inboxes[name] = asyncio.Queue(INBOX_BATCHES)
-        self._tasks[name] = self._loop.create_task(self._work(self._inboxes[name]), name=name)
+        waiting: asyncio.Queue[Work | None] = asyncio.Queue()
+        room = threading.Semaphore(INBOX_BATCHES)
+        self._inboxes[name] = Inbox(waiting, room, self._loop.create_task(self._work(name, waiting, room)))
 
-    async def _work(self, inbox: "asyncio.Queue[Work | None]") -> None:
-        while (work := await inbox.get()) is not None:
+    async def _work(self, name: str, waiting: "asyncio.Queue[Work | None]", room: threading.Semaphore) -> None:
+        while (work := await waiting.get()) is not None:
+            room.release()
+            self._busy_with = name
             work()
             await asyncio.sleep(0)  # the others' turn
 
     def put(self, container: LiveStrategyContainer, work: Work, timeout_s: float | None) -> bool:
         """Queues work; False where the inbox stayed full."""
-        waiting = asyncio.run_coroutine_threadsafe(self._inboxes[container.container_id].put(work), self._loop)
-        try:
-            waiting.result(timeout_s)
-        except TimeoutError:
-            waiting.cancel()
+        inbox = self._inboxes[container.container_id]
+        if not inbox.room.acquire(timeout=timeout_s):
             return False
+        self._loop.call_soon_threadsafe(inbox.waiting.put_nowait, work)
         return True
 
-    def remove(self, container: LiveStrategyContainer) -> None:
-        """Ends the container's task after its work."""
-        name = container.container_id
-        asyncio.run_coroutine_threadsafe(self._remove(name), self._loop).result()
+    def ask(self, container: LiveStrategyContainer, work: Work) -> None:
+        """Queues work where there is room."""
+        inbox = self._inboxes[container.container_id]
+        if inbox.room.acquire(blocking=False):
+            self._loop.call_soon_threadsafe(inbox.waiting.put_nowait, work)
 
-    async def _remove(self, name: str) -> None:
-        await self._inboxes.pop(name).put(None)
-        await self._tasks.pop(name)
+    def remove(self, container: LiveStrategyContainer, timeout_s: float) -> bool:
+        """Ends the container's task after its work; False where it has not ended yet."""
+        _, late = wait([self._ask_to_end(container.container_id)], timeout_s)
+        return not late
 
-    def close(self, timeout_s: float) -> None:
-        """Ends the tasks and the loop."""
-        ending = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
-        try:
-            ending.result(timeout_s)
-        except TimeoutError:  # a hook hangs; a daemon
-            return
+    def _ask_to_end(self, name: str) -> "Future[None]":
+        if name not in self._endings:
+            self._endings[name] = asyncio.run_coroutine_threadsafe(self._end(self._inboxes[name]), self._loop)
+        return self._endings[name]
+
+    async def _end(self, inbox: Inbox) -> None:
+        inbox.waiting.put_nowait(None)
+        await inbox.task
+
+    def close(self, timeout_s: float) -> bool:
+        """Ends the tasks and the loop; False where a task has not ended yet."""
+        _, late = wait([self._ask_to_end(name) for name in self._inboxes], timeout_s)
+        if late:
+            return False
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout_s)
+        self._thread.join()
+        return True
 
-    async def _end(self) -> None:
-        for name in list(self._tasks):
-            await self._remove(name)
+    def abandon(self) -> str:
+        """Leaves the loop, which ends with the hook, or with the process."""
+        for ending in self._endings.values():
+            ending.add_done_callback(lambda _: self._loop.stop())
+        return self._busy_with
 
 
 def bars_for(container: LiveStrategyContainer, bars: Sequence[FeedBar]) -> Work:
-    """The work of taking some bars."""
-    return lambda: container.take(bars)
+    """The work of taking some bars, which says how long they have waited."""
+    put_s = container.pulse.came_s = time.monotonic()
+
+    def take() -> None:
+        container.pulse.beat(put_s)
+        container.take(bars)
+
+    return take
+
+
+def told(work: Work, done: threading.Event) -> None:
+    """Some work, and whoever waits hears of its end."""
+    try:
+        work()
+    finally:
+        done.set()
+
+
+def controlled(container: LiveStrategyContainer, action: Sequence[Any], done: threading.Event) -> None:
+    """One action on a container."""
+    container.control(*action)
+    done.set()
+
+
+def gets_on(end: Callable[[float], bool], carried: Sequence[LiveStrategyContainer], stall_s: float) -> bool:
+    """Asks for an end as long as one of the containers gets on; False where a hook does not return."""
+    if any(one.state is LiveState.STALLED for one in carried):
+        return False
+    while not end(stall_s):
+        if all(time.monotonic() - one.pulse.beat_s > stall_s for one in carried):
+            return False
+    return True

@@ -30,6 +30,7 @@ COPIED = (
     "trail_distance",
     "trail_offset",
     "limit_offset",
+    "protected_at",
     "expiry",
     "oco",
     "bits",

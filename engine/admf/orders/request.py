@@ -10,7 +10,7 @@ from admf.orders.columns import LIMIT_TYPES, STOP_TYPES, UNREAD, Codes, Columns,
 from admf.orders.links import read_groups, read_parents
 from admf.orders.timing import Change, read_bars, read_change, read_expiry
 from admf.orders.trails import read_trails, refuse_sessions
-from admf_kernels.codes import OrderFlag, SizeKind
+from admf_kernels.codes import OrderFlag, OrderType, SizeKind
 
 
 class Request(NamedTuple):
@@ -29,6 +29,7 @@ class Request(NamedTuple):
     trail_distance: Floats
     trail_offset: Floats
     limit_offset: Floats
+    protected_at: Floats
     expiry: Integers  # bar for GTD, number of bars for GTB
     parent: Integers  # row of the parent, links.NONE without, links.UNKNOWN where it cannot be
     oco: Integers  # group > 0, 0 without
@@ -52,6 +53,7 @@ def read_request(columns: Columns, market: Market, ids: pl.Series) -> Request:
     bits = bits | columns.flags("post_only", default=False) * OrderFlag.POST_ONLY.value
     trails = read_trails(columns, order_type)
     refuse_sessions(columns, order_type, market.has_sessions)
+    parent = read_parents(columns, ids, bar)
     return Request(
         bar=bar,
         symbol=symbol,
@@ -66,12 +68,22 @@ def read_request(columns: Columns, market: Market, ids: pl.Series) -> Request:
         trail_distance=trails.distance,
         trail_offset=trails.offset,
         limit_offset=trails.limit_offset,
+        protected_at=exit_stops(parent, bar, side, order_type, stop_price),
         expiry=read_expiry(columns, market, time_in_force),
-        parent=read_parents(columns, ids, bar),
+        parent=parent,
         oco=read_groups(columns, symbol),
         bits=bits | trails.bits,
         change=read_change(columns, market, bar, order_type),
     )
+
+
+def exit_stops(parent: Integers, bar: Integers, side: Codes, order_type: Codes, stop_price: Floats) -> Floats:
+    """K-07: for each order the price of the first stop among its exits that were sent with it, NaN without."""
+    found, parents = np.full(len(parent), np.nan), np.maximum(parent, 0)
+    is_exit = (parent >= 0) & (order_type == OrderType.STOP) & (bar == bar[parents]) & (side == -side[parents])
+    rows = np.flatnonzero(is_exit)[::-1]  # of several the first is written last
+    found[parent[rows]] = stop_price[rows]
+    return found
 
 
 def read_ids(columns: Columns) -> pl.Series:

@@ -71,20 +71,21 @@ class Script:
         numbers[self.orders["tag"][submits]] = script_numbers[submits]
         return numbers
 
-    def faults(self, instruments: NDArray[np.record]) -> list[BadOrder]:
+    def faults(self, instruments: NDArray[np.record], *, sizes: bool = False) -> list[BadOrder]:
         """Orders that L-02 will refuse, by input row; `instruments` is instrument_dt[symbols].
 
-        An order whose parent is refused is not listed for that alone.
+        With `sizes` a risk manager gives units to orders without any. An order whose parent is refused is not listed
+        for that alone.
         """
         orders = self.orders[self.commands["kind"] == SUBMIT]
-        reasons = static_reasons(orders, self._parents(), instruments)
+        reasons = static_reasons(orders, self._parents(), instruments, sizes=sizes)
         bad = np.flatnonzero(reasons)
         bad = bad[np.argsort(orders["tag"][bad], kind="stable")]
         return [self._bad_order(orders[row], Reason(int(reasons[row]))) for row in bad]
 
-    def refuse_faults(self, instruments: NDArray[np.record]) -> None:
+    def refuse_faults(self, instruments: NDArray[np.record], *, sizes: bool = False) -> None:
         """Raise one OrderError that lists the orders of `faults`, if there are any."""
-        bad = self.faults(instruments)
+        bad = self.faults(instruments, sizes=sizes)
         if not bad:
             return
         lines = [self._line(order) for order in bad[:SHOWN_COUNT]]
@@ -152,7 +153,7 @@ def trail_column(order: np.record) -> str:
 
 
 def static_reasons(
-    orders: NDArray[np.record], parents: NDArray[np.record], instruments: NDArray[np.record]
+    orders: NDArray[np.record], parents: NDArray[np.record], instruments: NDArray[np.record], *, sizes: bool
 ) -> NDArray[np.int64]:
     """L-02: Reason of the first static check that fails, 0 where none does; `parents` as in `Script._parents`."""
     known = orders["symbol"] >= 0
@@ -161,7 +162,7 @@ def static_reasons(
     is_orphan = orders["parent"] == UNKNOWN
     sized = orders["size_kind"] != SizeKind.QUANTITY
     quantity = orders["quantity"]
-    inherits = ~sized & is_child & np.isnan(quantity)
+    inherits = ~sized & (is_child | sizes) & np.isnan(quantity)
     has_limit, trails = np.isin(orders["type"], LIMIT_TYPES), np.isin(orders["type"], TRAIL_TYPES)
     has_stop = np.isin(orders["type"], STOP_TYPES) & ~trails
     post_only = orders["bits"] & OrderFlag.POST_ONLY.value != 0

@@ -5,6 +5,7 @@ A row is what came in or went over the bus, in the order in which it happened:
     IN         a bar of the feed, after the door
     CONTROL    pause, resume, kill: what somebody asked for between two bars
     FILL, ORDER_STATUS, BAR, ORDER, SIGNAL     an event of the bus, before its handlers
+    JOURNAL, VENUE      of a live session: its journal as it found it; a call to the venue with its answer
     END        the end of the session: bars taken and the trace hash
 
 `payload` is the tuple itself as JSON: Python writes floats so that they are read back bit for bit. What is needed to
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 
 from admf.errors import DataError
+from admf.replay.words import sentence
 
 SUFFIX = ".events"
 HEADER = b"admf"
@@ -39,7 +41,7 @@ class Row(NamedTuple):
     payload: str
 
     def __str__(self) -> str:
-        return f"{self.sequence}: {self.kind} of bar {self.bar}: {self.payload}"
+        return sentence(*self)
 
 
 class Recorder(Protocol):
@@ -66,6 +68,7 @@ class LogWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         schema = SCHEMA.with_metadata({HEADER: json.dumps({"version": VERSION, **header})})
         self._sequence = 0
+        self.at = (0, -1)  # time and bar of the last row
         self._rows: list[tuple[int, int, str, int, str]] = []
         if path.exists() and path.stat().st_size > 0:
             known = EventLog(path)
@@ -83,6 +86,7 @@ class LogWriter:
         """Adds a row; it is in the file after the next flush."""
         self._rows.append((self._sequence, time_ns, kind, bar, json.dumps(payload)))
         self._sequence += 1
+        self.at = time_ns, bar
         if len(self._rows) >= BATCH_ROWS:
             self.flush()
 
@@ -95,8 +99,10 @@ class LogWriter:
 
     def close(self) -> None:
         """Writes the rest."""
-        self.flush()
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            self._file.close()
 
 
 class EventLog:

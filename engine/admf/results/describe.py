@@ -16,7 +16,7 @@ from admf_kernels.codes import BarFlag, OrderStatus, Reason
 
 if TYPE_CHECKING:
     from admf.data import Market
-    from admf.execution import Execution
+    from admf.execution import Account, Execution
     from admf.results.bounds import Bounds
     from admf.results.result import Result
 
@@ -52,22 +52,31 @@ Rows = list[tuple[str, str]]
 
 def facts(records: RunRecords) -> Rows:
     """What ran on what, as label and text."""
-    account = records.account_value
-    held = ", ".join(
-        f"{value_words(size)} {symbol} at {price:g}" for symbol, (size, price) in (account.positions or {}).items()
-    )
     dates = span(records)
     rows = [
         ("data", data_words(records)),
         ("span", f"{dates[0]} → {dates[1]} UTC ({_elapsed(records.years)})" if dates else "undated"),
         ("strategy", strategy_words(records)),
         ("execution", execution_words(records.execution)),
-        ("account", f"{money(account.cash)} {account.currency}" + (f" and {held}" if held else "")),
+        ("account", account_words(records.account_value)),
     ]
     if records.elapsed_s > 0.0:
         speed = records.market.bar_count / records.elapsed_s
         rows.append(("run", f"{_duration(records.elapsed_s)}, {_millions(speed)} bars a second"))
     return rows
+
+
+def account_words(account: "Account") -> str:
+    """Cash and positions at the start, then every rule that is not at its default."""
+    held = ", ".join(
+        f"{value_words(size)} {symbol} at {price:g}" for symbol, (size, price) in (account.positions or {}).items()
+    )
+    phrases = [f"{money(account.cash)} {account.currency}" + (f" and {held}" if held else "")]
+    for field in fields(account):
+        value = getattr(account, field.name)
+        if field.name not in ("cash", "currency", "positions") and value != field.default:
+            phrases.append(f"{value_words(field.name)} {value_words(value)}")
+    return " · ".join(phrases)
 
 
 def span(records: RunRecords) -> tuple[str, str] | None:

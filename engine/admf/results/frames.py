@@ -102,20 +102,30 @@ def _outcome_columns(records: RunRecords) -> list[pl.Series]:
     """
     orders = records.orders
     filled = orders["filled_quantity"]
-    average = np.full(len(orders), np.nan)
-    done = np.flatnonzero(filled > 0)  # these have a symbol of the market
-    average[done] = orders["filled_value"][done] / (filled[done] * records.multipliers()[orders["symbol"][done]])
     return [
         code_names("status", orders["status"], OrderStatus),
         code_names("reason", orders["reason"], Reason),
         code_texts("reason_text", orders["reason"], Reason),
         pl.Series("filled_quantity", filled),
-        pl.Series("average_price", average).fill_nan(None),
+        pl.Series("average_price", _average_prices(records)).fill_nan(None),
         pl.Series("commission", orders["commission"]),
         pl.Series("submitted_bar", orders["submitted_bar"]),
         _index("closed_bar", orders["closed_bar"], 0),
         *(pl.Series(f"unfilled_{cause}", orders[f"unfilled_{cause}"]) for cause in UNFILLED),
     ]
+
+
+def _average_prices(records: RunRecords) -> NDArray[np.float64]:
+    """Mean price of each order's fills; money over units where all fills have one multiplier."""
+    orders, filled = records.orders, records.orders["filled_quantity"]
+    values, units = orders["filled_value"], filled.copy()
+    if len(records.market.conversions(records.account_value.currency)):
+        values = np.bincount(records.fills["order"], records.fills["quantity"] * records.fills["price"], len(orders))
+    else:
+        units *= records.multipliers()[np.clip(orders["symbol"], 0, len(records.positions) - 1)]
+    average = np.full(len(orders), np.nan)
+    np.divide(values, units, out=average, where=filled > 0.0)
+    return average
 
 
 def _index(name: str, values: Indices, first: int) -> pl.Series:
@@ -163,7 +173,9 @@ def positions_frame(records: RunRecords) -> pl.DataFrame:
             "mark": mark,
             "market_value": held(quantity * mark * multiplier),
             "unrealized_pnl": held(quantity * (mark - positions["average_price"]) * multiplier),
-            "pnl": held((realized + quantity * mark) * multiplier - positions["trip_commission"]),
+            "pnl": held(
+                (realized + quantity * mark) * multiplier - positions["trip_commission"] + positions["currency_profit"]
+            ),
             "locked": positions["locked"],
         }
     )

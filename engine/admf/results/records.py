@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -47,5 +47,16 @@ class RunRecords:
     other: "RunRecords | None" = None  # with execution.bounds: the run on the other one of the paths worst and best
 
     def multipliers(self) -> NDArray[np.float64]:
-        """Money per unit of price and quantity, one per symbol."""
-        return np.asarray(self.market.instrument_records["multiplier"], dtype=np.float64)
+        """Money per unit of price and quantity, one per symbol, at the end."""
+        symbols = np.arange(len(self.positions))
+        return self.multipliers_at(symbols, np.full(len(symbols), len(self.market)))
+
+    def multipliers_at(self, symbols: NDArray[Any], bars: NDArray[Any]) -> NDArray[np.float64]:
+        """The same for pairs of a symbol and a bar: conversion rates make it move (D-11)."""
+        found: NDArray[np.float64] = np.asarray(self.market.instrument_records["multiplier"], np.float64)[symbols]
+        rows = self.market.conversions(self.account_value.currency)
+        for symbol in np.unique(rows["symbol"]):
+            own, of_symbol = rows[rows["symbol"] == symbol], symbols == symbol
+            due = np.searchsorted(own["bar"], bars[of_symbol], side="right") - 1
+            found[of_symbol] = own["value"][np.maximum(due, 0)]
+        return found

@@ -9,10 +9,12 @@ import polars as pl
 
 from admf.errors import ConfigError, counted
 from admf.results import frames
+from admf.results.attribution import attribution_frame, realized_frame
 from admf.results.bounds import Bounds
 from admf.results.hashing import trace_hash
 from admf.results.metrics import Metrics, metrics_frame, metrics_of
 from admf.results.records import RunRecords
+from admf.results.relative import relative_metrics
 from admf.results.store import result_dict, write_folder
 from admf.results.trades import trades_fifo_frame, trades_frame
 from admf.results.words import order_ids
@@ -27,9 +29,13 @@ LEVEL_OF_FRAME = {
     "transitions": "full",
     "trades": "fills",
     "trades_fifo": "fills",
+    "realized": "fills",
+    "attribution": "fills",
     "positions": "summary",
     "equity": "fills",
 }
+
+DERIVED = ("realized", "attribution")
 
 
 class Result:
@@ -87,6 +93,18 @@ class Result:
         return trades_fifo_frame(self.records)
 
     @cached_property
+    def realized(self) -> pl.DataFrame:
+        """What each closing fill realised on average cost."""
+        self._require("realized")
+        return realized_frame(self.records)
+
+    @cached_property
+    def attribution(self) -> pl.DataFrame:
+        """Profit, dividends and costs of each symbol."""
+        self._require("attribution")
+        return attribution_frame(self.records)
+
+    @cached_property
     def positions(self) -> pl.DataFrame:
         """Final position of every symbol."""
         return frames.positions_frame(self.records)
@@ -98,8 +116,8 @@ class Result:
         return frames.equity_frame(self.records)
 
     def recorded_frames(self) -> dict[str, pl.DataFrame]:
-        """Every frame that this run's record level holds, by name."""
-        return {name: getattr(self, name) for name in LEVEL_OF_FRAME if self.has(name)}
+        """Every frame that this run's record level holds, by name; what follows from fills alone is not among them."""
+        return {name: getattr(self, name) for name in LEVEL_OF_FRAME if self.has(name) and name not in DERIVED}
 
     def has(self, frame: str) -> bool:
         """Whether the run recorded what this frame is made of."""
@@ -116,6 +134,14 @@ class Result:
     def metrics_frame(self) -> pl.DataFrame:
         """The key figures as a frame: `metric`, `value`."""
         return metrics_frame(self.metrics)
+
+    def against(self, benchmark: Any) -> Metrics:
+        """Alpha, beta, tracking error, information ratio, capture and more against a benchmark (engine/metrics.md).
+
+        `benchmark`: Bars, or one close for each bar of the clock. ConfigError for record=summary, DataError for a
+        benchmark without two samples in common.
+        """
+        return relative_metrics(self.records, benchmark)
 
     @cached_property
     def bounds(self) -> Bounds | None:

@@ -28,8 +28,9 @@ def trades_frame(records: RunRecords) -> pl.DataFrame:
 def trades_fifo_frame(records: RunRecords) -> pl.DataFrame:
     """Lots closed first in, first out, in order of exit; what is still open has no row.
 
-    pnl = s·(exit − entry)·quantity·multiplier − commission, with both fills' commission by share of their quantity.
-    `entry_fill` and `exit_fill` are fill ids; a lot of an initial position has no entry fill and enters at bar −1.
+    pnl = s·(exit·m' − entry·m)·quantity − commission, m and m' the multipliers of their bars, with both fills'
+    commission by share of their quantity. `entry_fill` and `exit_fill` are fill ids; one of an initial position
+    has no entry fill and enters at bar −1.
     """
     initial = _initial_fills(records)
     fills = np.concatenate([initial, records.fills])
@@ -38,7 +39,8 @@ def trades_fifo_frame(records: RunRecords) -> pl.DataFrame:
     commission = opened["commission"] * (quantity / opened["quantity"]) + closed["commission"] * (
         quantity / closed["quantity"]
     )
-    points = opened["side"] * (closed["price"] - opened["price"])
+    money = records.multipliers_at(fills["symbol"], fills["bar"])
+    points = opened["side"] * (closed["price"] * money[exit_] - opened["price"] * money[entry])
     columns: Columns = {
         "symbol": opened["symbol"],
         "side": opened["side"],
@@ -47,7 +49,7 @@ def trades_fifo_frame(records: RunRecords) -> pl.DataFrame:
         "exit_bar": closed["bar"],
         "entry_price": opened["price"],
         "exit_price": closed["price"],
-        "pnl": points * quantity * records.multipliers()[opened["symbol"]] - commission,
+        "pnl": points * quantity - commission,
         "commission": commission,
         "ambiguous": opened["ambiguous"] | closed["ambiguous"],
     }
@@ -104,7 +106,7 @@ def _frame(records: RunRecords, columns: Columns) -> pl.DataFrame:
     symbol, quantity, pnl = columns["symbol"].astype(np.int32), columns["quantity"], columns["pnl"]
     entry_bar, exit_bar = columns["entry_bar"].astype(np.int32), columns["exit_bar"].astype(np.int32)
     adverse, favourable = excursions(market, columns)
-    entry_value = columns["entry_price"] * quantity * records.multipliers()[symbol]
+    entry_value = columns["entry_price"] * quantity * records.multipliers_at(symbol, entry_bar)
     return pl.DataFrame(
         [
             symbol_words("symbol", symbol, market),

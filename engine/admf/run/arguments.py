@@ -1,6 +1,6 @@
 """The doors of `simulate` and `backtest`: what is given becomes checked values, or one error before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +55,7 @@ def read_positions(account: Account, market: Market) -> list[tuple[float, float]
     if given:
         found_symbol, allowed = next(iter(given)), ", ".join(market.symbols)
         raise ConfigError("no bars for this symbol", field="account.positions", found=found_symbol, allowed=allowed)
-    multipliers = market.instrument_records["multiplier"].tolist()
+    multipliers = market.records_in(account.currency)["multiplier"].tolist()
     equity = account.cash + sum(size * price * unit for (size, price), unit in zip(found, multipliers, strict=True))
     if not equity > 0.0:
         raise ConfigError(
@@ -68,15 +68,15 @@ def read_positions(account: Account, market: Market) -> list[tuple[float, float]
     return found
 
 
-def read_barred(risk: Risk, market: Market) -> list[bool]:
-    """Whether nothing may be opened, for each symbol of the market; ConfigError for one that it does not have."""
+def read_barred(risk: Risk, symbols: Sequence[str]) -> list[bool]:
+    """Whether nothing may be opened, for each symbol that there is; ConfigError for a limit on another one."""
     if risk.symbols is None:
-        return [False] * market.symbol_count
-    unknown = [symbol for symbol in risk.symbols if symbol not in market.symbols]
+        return [False] * len(symbols)
+    unknown = [symbol for symbol in risk.symbols if symbol not in symbols]
     if unknown:
-        allowed = ", ".join(market.symbols)
+        allowed = ", ".join(symbols)
         raise ConfigError("no bars for this symbol", field="risk.symbols", found=", ".join(unknown), allowed=allowed)
-    return [symbol not in risk.symbols for symbol in market.symbols]
+    return [symbol not in risk.symbols for symbol in symbols]
 
 
 def check_bad_bars(execution: Execution, market: Market) -> None:

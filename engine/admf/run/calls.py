@@ -10,10 +10,11 @@ from admf_kernels import advance as loops
 from admf_kernels._jit import CompileError, compile_now, specialise
 from admf_kernels.limits import limit_one
 from admf_kernels.records import Market, State
+from admf_kernels.stakes import size_one
 from admf_kernels.views import handles
 
 NAN = float("nan")
-TICKET = (1, 0, 1.0, NAN, NAN, 0, 0, False, False, -1, 0, True, 0, NAN, 0, -1, NAN, False, NAN, NAN)
+TICKET = (1, 0, 1.0, NAN, NAN, 0, 0, False, False, -1, 0, True, 0, NAN, 0, -1, NAN, False, NAN, NAN, NAN)
 
 
 class Calls(NamedTuple):
@@ -24,6 +25,7 @@ class Calls(NamedTuple):
     submit: Callable[..., int]
     command: Callable[..., int]
     limit_one: Callable[..., float]
+    size_one: Callable[..., float]
 
 
 def make_calls(market: Market, state: State, laws: Mapping[str, Callable[..., Any]], *, plain: bool) -> Calls:
@@ -43,7 +45,7 @@ def _compile(market: Market, state: State, laws: Mapping[str, Callable[..., Any]
     bound = [specialise(loops.advance, hooks=laws, compiled=not plain)]
     bound += [
         specialise(function, compiled=not plain)
-        for function in (loops.solvent_until, loops.submit, loops.command, limit_one)
+        for function in (loops.solvent_until, loops.submit, loops.command, limit_one, size_one)
     ]
     if plain:
         return Calls(*map(quiet, bound))
@@ -53,7 +55,8 @@ def _compile(market: Market, state: State, laws: Mapping[str, Callable[..., Any]
         (market_table, state_table, zero, zero),
         (state_table, zero, *TICKET),
         (state_table, zero, zero, NAN, NAN, NAN),
-        (state_table, zero, zero, zero, NAN, zero, NAN, NAN, NAN),
+        (state_table, zero, zero, zero, NAN, zero, NAN, NAN, NAN, NAN),
+        (market_table, state_table, zero, zero, zero, NAN, zero, NAN, NAN, NAN),
     )
     try:
         for function, types in zip(bound, arguments, strict=True):

@@ -1,6 +1,6 @@
 """The strategies behind `simulate_signals` and `simulate_targets`: they read a row for each bar and send orders."""
 
-from admf.signals import cancel_exits, protect
+from admf.signals import cancel_exits, protect, stop_of
 from admf.strategy import CompiledStrategy
 from admf_kernels._jit import law
 from admf_kernels.codes import OrderType, SizeKind
@@ -55,9 +55,10 @@ class Signals(CompiledStrategy):
 def enter(self, ctx, side):
     """An entry with its exits."""
     if self.size_kind == QUANTITY:
-        self._entry = ctx.submit(side, MARKET, self.size)
+        self._entry = ctx.submit(side, MARKET, self.size, protected_at=stop_of(self, ctx, side))
     else:
-        self._entry = ctx.submit(side, MARKET, size_kind=self.size_kind, size=self.size)
+        protected_at = stop_of(self, ctx, side)
+        self._entry = ctx.submit(side, MARKET, size_kind=self.size_kind, size=self.size, protected_at=protected_at)
     protect(self, ctx, side, self._entry)
 
 
@@ -67,7 +68,6 @@ class Targets(CompiledStrategy):
     orders_per_bar_max = 4
 
     kind: int = QUANTITY
-    multiplier: float = 1.0
     _order: int = -1
 
     def on_bar(self, ctx):
@@ -90,9 +90,9 @@ class Targets(CompiledStrategy):
             return
         units = target
         if self.kind == EQUITY_FRACTION:
-            units = target * ctx.equity() / (ctx.close() * self.multiplier)
+            units = target * ctx.equity() / ctx.unit_value()
         elif self.kind == VALUE:
-            units = target / (ctx.close() * self.multiplier)
+            units = target / ctx.unit_value()
         missing = units - held
         if missing > 0.0:
             self._order = ctx.buy(missing)

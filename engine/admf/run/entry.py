@@ -75,6 +75,14 @@ class Run:
             **own,
         )
 
+    def __post_init__(self) -> None:
+        """ConfigError where the strategy trades more symbols than there are."""
+        wanted = 1 if self.strategy is None else self.strategy.symbols_min
+        if wanted > self.market.symbol_count:
+            found = f"{counted(self.market.symbol_count, 'symbol')}: {', '.join(self.market.symbols[:5])}"
+            message, remedy = f"{type(self.strategy).__name__} trades {wanted} symbols", "name them: data.symbols"
+            raise ConfigError(message, field="strategy", found=found, allowed=f"{wanted} or more", remedy=remedy)
+
     @property
     def orders_per_bar_max(self) -> int:
         """Orders that one bar may bring."""
@@ -115,10 +123,10 @@ class Run:
         rows = first_rows(bars, script_rows, self.orders_per_bar_max, symbols, level)
         state = allocate(Sizes(symbols, bars if level != Record.SUMMARY else 0, rows, level))
         fees = fee_table(self.execution.commission)
-        actions = market.actions(accrued=self.account.accrues)
-        state = state._replace(config=config, instruments=market.instrument_records, fees=fees, actions=actions)
+        actions, instruments = market.actions(**self.account.brings), market.records_in(self.account.currency)
+        state = state._replace(config=config, instruments=instruments, fees=fees, actions=actions)
         open_account(state, self.account.cash, read_positions(self.account, market), self.execution.short == "margin")
-        state.positions["barred"] = read_barred(self.risk, market)
+        state.positions["barred"] = read_barred(self.risk, market.symbols)
         if self.script is not None:
             script, numbers = self.script, np.full(script_rows, -1, np.int32)
             state = state._replace(script=script.commands, script_orders=script.orders, script_numbers=numbers)
@@ -243,7 +251,7 @@ def simulate(
     market = read_market(bars, instruments)
     script = read_orders(orders, market)
     if on_bad_order == "error":
-        script.refuse_faults(market.instrument_records)
+        script.refuse_faults(market.instrument_records, sizes=read_value(risk, Risk, "risk").sizes)
     elif on_bad_order != "reject":
         raise ConfigError("unknown word", field="on_bad_order", found=on_bad_order, allowed="reject, error")
     run = Run.read(

@@ -149,8 +149,7 @@ def simulate_targets(
     if kind not in TARGETS:
         raise unknown_name(kind, TARGETS, field="kind", what="kind of target")
     values = numbers(target, "target", market)
-    multiplier = float(market.instrument_records["multiplier"][0])
-    strategy = Targets(kind=int(TARGETS[kind]), multiplier=multiplier)
+    strategy = Targets(kind=int(TARGETS[kind]))
     rows = (as_rows(quantity=column) for column in values.T)
     return run_all(
         market, strategy, rows, np.ndim(target) < 2, execution=execution, account=account, risk=risk, record=record,

@@ -61,7 +61,8 @@ class Arena:
     def __init__(self, state: State) -> None:
         """`state` is as a run finds it before its first bar."""
         self.state = state
-        self._live = tuple(array.view(np.uint8) for array in (state.account, state.positions))
+        own = (state.account, state.positions, *(table for table in (state.instruments,) if table.flags.writeable))
+        self._live = tuple(array.view(np.uint8) for array in own)
         self._first = tuple(array.copy() for array in self._live)  # bytes: field by field a copy costs 20 times as much
 
     def reset(self) -> None:
@@ -227,6 +228,11 @@ class Stepper(Loop):
         if status != RUNNING:
             self._fail(RunStatus(status))
 
+    def sized(self, *order: Any) -> float:
+        """The units that sizing gives an order; NaN where it has a size. Arguments as for `stakes.size_one`."""
+        self.catch_up()
+        return self.calls.size_one(self._market_table, self._state_table, *order)
+
     def limited(self, *order: Any) -> float:
         """The quantity that the limits leave of an order; NaN for all of it. Arguments as for `limits.limit_one`."""
         self.catch_up()
@@ -313,6 +319,7 @@ class Stepper(Loop):
         return {
             "account": self.state.account.copy(),
             "positions": self.state.positions.copy(),
+            "instruments": self.state.instruments.copy(),
             "rows": rows | {"curve": curve},
             "logs": logs,
             "place": (self.bar, self.finished, list(self._told), tuple(map(list, self._untold))),
@@ -325,6 +332,8 @@ class Stepper(Loop):
             rows *= 2
         self._resize(rows)
         self.state.account[:], self.state.positions[:] = saved["account"], saved["positions"]
+        if self.state.instruments.flags.writeable:
+            self.state.instruments[:] = saved["instruments"]
         self.logs = Logs({name: list(parts) for name, parts in saved["logs"].items()})
         self._begin()
         for name, rows in saved["rows"].items():

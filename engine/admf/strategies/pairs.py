@@ -11,6 +11,8 @@ class Pairs(CompiledStrategy):
     In where the ratio is `entry` deviations from its mean over `period` bars, out where it is back within `exit`.
     """
 
+    symbols_min = 2
+
     period: int = 60
     entry: float = 2.0  # deviations
     exit: float = 0.5
@@ -26,7 +28,7 @@ class Pairs(CompiledStrategy):
 
     def on_bar(self, ctx):
         """Both legs on one bar, or none; bars on which one of the two has no price are passed over."""
-        if ctx.symbols() < 2 or ctx.bar < self.period or not (ctx.trades(0) and ctx.trades(1)):
+        if ctx.bar < self.period or not (ctx.trades(0) and ctx.trades(1)):
             return
         count, total, squares = 0, 0.0, 0.0
         for ago in range(1, self.period + 1):

@@ -11,10 +11,10 @@ from admf_kernels.codes import BarFlag
 
 
 def market_allows(market: Market) -> bool:
-    """One symbol, every bar valid and traded, more than two bars, no splits and no dividends."""
+    """One symbol, every bar valid and traded, more than two bars, no splits, dividends, rates and conversions."""
     valid = bool((market.arrays.flags & np.uint8(BarFlag.VALID)).all())
     traded = not market.has_volume or bool((market.arrays.volume > 0.0).all())
-    quiet = not len(market.actions(accrued=False))
+    quiet = not market.changes_rates and not len(market.actions(accrued=False))
     return market.symbol_count == 1 and market.bar_count > 2 and valid and traded and quiet
 
 
@@ -33,5 +33,6 @@ def rules_allow(execution: Execution, account: Account, risk: Risk) -> bool:
         and execution.min_fill == 0.0
         and account.margin_maintenance is None
         and not account.accrues
+        and account.settlement_days == 0
         and not risk.limited
     )

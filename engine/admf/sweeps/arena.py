@@ -88,6 +88,8 @@ class Arena(Loop):
         market, orders_per_bar_max = group.run.market, group.run.orders_per_bar_max
         sizes = arena_sizes(market.symbol_count, orders_per_bar_max)
         shared = {name: getattr(group.opened, name) for name in ("instruments", "fees", "actions")}
+        if shared["instruments"].flags.writeable:  # conversions write to it: each trial begins with the rows of bar -1
+            shared["instruments"] = shared["instruments"].copy()
         state = allocate(sizes)._replace(**shared)
         super().__init__(market.arrays, state, lambda *_: 0, orders_per_bar_max)
         self._settings, self._kernels, self._number = settings, kernels, number

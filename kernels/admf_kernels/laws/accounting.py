@@ -71,8 +71,9 @@ def closing_quantity(position_quantity: float, side: int, quantity: float) -> fl
 
 @law
 def finish_trip(account, instrument, position, trades, bar: int, symbol: int, side: int) -> None:
-    """A-09: counts and writes the round trip that a fill of `side` has just closed."""
+    """A-09, D-11: counts and writes the round trip that a fill of `side` has just closed."""
     pnl = -side * (position.exit_value - position.entry_value) * instrument.multiplier - position.trip_commission
+    pnl += position.currency_profit
     account.trips += 1
     if pnl > 0.0:
         account.trips_won += 1
@@ -106,6 +107,7 @@ def open_quantity(config, instrument, position, bar: int, side: int, quantity: f
         position.entry_value = 0.0
         position.exit_value = 0.0
         position.trip_commission = 0.0
+        position.currency_profit = 0.0
         position.ambiguous = 0
     position.average_price = (held * position.average_price + quantity * price) / (held + quantity)
     position.quantity += side * quantity
@@ -139,6 +141,26 @@ def lock(account, positions) -> None:
 
 
 @law
+def lock_unsettled(account) -> None:
+    """A-14: the locked cash of an account without shorts: proceeds by the sessions that they wait for."""
+    account.locked = account.unsettled_1 + account.unsettled_2 + account.unsettled_3
+
+
+@law
+def hold_back(config, account, proceeds: float) -> None:
+    """A-14: what a sale brings settles some sessions later."""
+    if not proceeds > 0.0:
+        return
+    if config.settlement_days == 1:
+        account.unsettled_1 += proceeds
+    elif config.settlement_days == 2:
+        account.unsettled_2 += proceeds
+    else:
+        account.unsettled_3 += proceeds
+    lock_unsettled(account)
+
+
+@law
 def book(
     state,
     order,
@@ -151,7 +173,7 @@ def book(
     ambiguous: bool,
     closing: bool,
 ) -> None:
-    """A-01, A-05, A-09, F-01, H-01: books one fill that only closes or only opens."""
+    """A-01, A-05, A-09, A-14, F-01, H-01: books one fill that only closes or only opens."""
     config, account, side, symbol = state.config[0], state.account[0], order.side, order.symbol
     instrument, position = state.instruments[symbol], state.positions[symbol]
     value = quantity * price * instrument.multiplier
@@ -169,6 +191,8 @@ def book(
         position.ambiguous |= ambiguous
         if position.quantity == 0.0:
             finish_trip(account, instrument, position, state.trades, bar, symbol, side)
+        if config.settlement_days > 0 and side < 0:
+            hold_back(config, account, value - fee)
     else:
         open_quantity(config, instrument, position, bar, side, quantity, price)
         position.trip_commission += fee

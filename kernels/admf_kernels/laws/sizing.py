@@ -23,7 +23,7 @@ def fill_price(config, instrument, order, base_price: float, quantity: float, us
         )
         if not (np.isfinite(distance) and distance >= 0.0):
             return np.nan, np.nan
-    raw = round_stop(order.side, base_price + order.side * distance, instrument.tick_inverse)
+    raw = max(round_stop(order.side, base_price + order.side * distance, instrument.tick_inverse), 0.0)
     limit_price = np.nan if order.bits & UNBOUNDED else order.limit_price
     return clamp_price(order.side, raw, limit_price, bar.high, bar.low, config.clamp), raw
 
