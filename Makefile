@@ -23,8 +23,9 @@ LIVE   := $(BIN)/admf live configs/live/local_exchange.yaml --drift --confirm --
 
 # Test lanes. Each lane keeps its own compile cache inside the checkout: numba's key does not hold the flags.
 WORKERS      := 2
-UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/risk/test_limits.py tests/portfolio/test_actions.py \
-	tests/portfolio/test_many_symbols.py tests/embed/test_cores.py \
+UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/risk/test_limits.py tests/risk/test_sizing.py \
+	tests/portfolio/test_actions.py tests/portfolio/test_rates.py tests/portfolio/test_many_symbols.py \
+	tests/embed/test_cores.py \
 	'tests/strategy/test_sending.py::test_a_strategy_sends_what_a_table_says[rules0-False]'
 BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees \
 	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade \

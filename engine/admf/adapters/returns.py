@@ -5,6 +5,7 @@ import pandas as pd
 
 from admf.errors import ConfigError
 from admf.results import Result
+from admf.results.attribution import held_units, last_prices
 from admf_kernels.codes import BarFlag
 
 SESSION_LAST = BarFlag.SESSION_LAST.value
@@ -25,14 +26,12 @@ def returns(result: Result) -> pd.Series:
 def positions(result: Result) -> pd.DataFrame:
     """Value held in each symbol, and `cash`, at the end of each session: pyfolio's positions."""
     records, last = result.records, last_bars(result)
-    market, fills = records.market, records.fills
-    units = np.zeros((market.bar_count, market.symbol_count))
-    np.add.at(units, (fills["bar"], fills["symbol"]), fills["side"] * fills["quantity"])
-    opening = records.account_value.positions or {}
-    held = units.cumsum(axis=0) + [opening.get(symbol, (0.0, 0.0))[0] for symbol in market.symbols]
-    close = pd.DataFrame(np.where(market.arrays.flags & BarFlag.VALID, market.arrays.close, np.nan)).ffill().to_numpy()
-    value = np.nan_to_num(held * close * records.multipliers())
-    made = pd.DataFrame(value[last], index_of(result, last), list(market.symbols))
+    market, columns = records.market, []
+    for symbol in range(market.symbol_count):
+        money = records.multipliers_at(np.full(len(last), symbol), last)
+        columns.append(held_units(records, symbol)[last] * last_prices(records, symbol)[last] * money)
+    value = np.nan_to_num(np.stack(columns, axis=1))
+    made = pd.DataFrame(value, index_of(result, last), list(market.symbols))
     made["cash"] = records.curve["cash"][last]
     return made
 

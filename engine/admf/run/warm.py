@@ -39,8 +39,9 @@ def compile_for(config: "Config") -> None:
     from admf.strategy import CompiledStrategy
 
     strategy = config.strategy if isinstance(config.strategy, CompiledStrategy) else None
+    count = 1 if strategy is None else strategy.symbols_min
     run = Run(
-        market=Market(generate(bars=4, seed=0)),
+        market=Market([generate(bars=4, seed=0, symbol=f"S{place}") for place in range(count)]),
         execution=Execution(),
         account=Account(),
         record="full",
