@@ -142,7 +142,8 @@ def c_run(market: int, state: int, target: int, orders_per_bar_max: int) -> int:
     market_view, state_view = as_market(market_table), as_state(state_table)
     if not tables_fit(market_view, state_view, market_table):
         return BAD_TABLE
-    account, first = state_view.account[0], int(state_view.account[0].bars_processed)
+    account = state_view.account[0]
+    first = int(account.bars_processed) + 0  # an int64: with an int32 what takes a bar would compile once more
     if target < first or target >= min(len(market_view.timestamp), state_view.config[0].bar_count):
         return NO_SUCH_BAR
     if not has_curve(state_view, target + 1):

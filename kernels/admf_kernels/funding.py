@@ -5,6 +5,7 @@ import numpy as np
 from admf_kernels._jit import law
 from admf_kernels.codes import (
     CashSubmit,
+    CommissionModel,
     Liquidity,
     OrderFlag,
     OrderType,
@@ -134,7 +135,7 @@ def funding_reason(market, state, order, bar: int, asked: float) -> int:
         return Reason.NONE.value if try_cash(market, state, order, bar, asked) else Reason.INSUFFICIENT_CASH.value
     # CashSubmit.RESERVE
     needed = reserve_needed(market, state, order, bar)
-    if needed == np.inf:  # beyond all numbers, and so would the tolerance be
+    if needed == np.inf and config.commission_model != CommissionModel.USER:  # so would be the tolerance; F-04
         return Reason.INSUFFICIENT_CASH.value
     if needed > 0.0 and needed > available_cash(state) - reserved_cash(state) + money_tolerance(needed):
         return Reason.INSUFFICIENT_CASH.value

@@ -42,7 +42,7 @@ BODIES = {
     "wrong type by name": ("ctx.buy(1.0, limit=None)", ["line 15): ctx.buy: `limit` got None, a number is needed"]),
     "wrong type of ago": ("ctx.close(ctx)", ["line 15): ctx.close: `ago` got ctx, a number is needed"]),
     "unknown argument": ("ctx.buy(1.0, sizee=2.0)", ["ctx.buy: got an unexpected keyword argument 'sizee'"]),
-    "missing argument": ("ctx.buy()", ["line 15): ctx.buy: missing a required argument: 'quantity'"]),
+    "missing argument": ("ctx.buy_equity()", ["line 15): ctx.buy_equity: missing a required argument: 'fraction'"]),
     "ctx in a sum": (
         "self.level = ctx.close() + ctx",
         ["line 15): cannot compute float + ctx\n    self.level = ctx.close"],

@@ -109,7 +109,7 @@ def reserve(world: World, order: Order) -> bool:
     if world.rules.cash_submit == "none":
         return True
     need = needed(world, order)
-    if need == inf:
+    if need == inf and world.rules.commission[0] != "law":
         return False
     if need > 0.0 and not need <= world.free - reserves(world) + tolerance(need):
         return False
