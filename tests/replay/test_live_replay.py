@@ -27,6 +27,7 @@ def session(venue: LocalExchange, folder: Path, strategy: Any, bars: int | None 
         journal_folder=folder, log_folder=folder, shadow=True,
     )  # fmt: skip
     made.add_strategy("one", settings("one", strategy, risk=RISK))
+    made.books_apart()  # the broker listens before the first bar
     for place, bar in enumerate(made.feed, start=1):
         made._hand_over([bar])
         if place == bars:

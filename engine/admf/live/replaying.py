@@ -13,7 +13,7 @@ from admf.live.bars import FeedBar
 from admf.live.making import make_container
 from admf.live.recording import read_header
 from admf.live.strategy_container import LiveStrategyContainer
-from admf.live.venue_log import replayed
+from admf.live.venue_log import VENUE, replayed
 from admf.replay import Difference, EventLog, Row
 
 Watch = Callable[[Row, LiveStrategyContainer], bool]  # sees each event before its handlers; False stops
@@ -112,5 +112,7 @@ def play_rows(log: EventLog, checker: Checker, container: LiveStrategyContainer)
             container.finish()
         elif row.kind == "CONTROL":
             container.control(*values)
+        elif row.kind == VENUE:  # the manager had the broker listen between two bars
+            container.container.resolve("broker").hear()
         if checker.place == place:  # an event that nothing from outside caused: it did not come this time
             return
