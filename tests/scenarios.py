@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numba
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,9 @@ STOPS = ("stop", "stop_limit", "market_if_touched", "limit_if_touched")
 
 
 def examples(count: int) -> int:
-    """Examples of a test on cases: `count`, and ten times as many with HYPOTHESIS_PROFILE=deep."""
+    """Examples of a test on cases: `count`, half of it un-jitted, ten times as many with HYPOTHESIS_PROFILE=deep."""
+    if numba.config.DISABLE_JIT:
+        count //= 2
     return count * 10 if settings.get_current_profile_name() == "deep" else count
 
 

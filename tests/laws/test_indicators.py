@@ -64,7 +64,7 @@ class Watcher(admf.CompiledStrategy):
             ctx.buy(self._sum, limit=bottom, stop=top)
 
 
-@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("debug", [pytest.param(False, marks=pytest.mark.compiled), True])
 def test_what_a_strategy_sees(debug: bool) -> None:
     """I-01, I-05: across a multiple of 1024, where the sum is made afresh, bit for bit."""
     assert context.REFRESH_BARS == indicators.REFRESH == 1024
