@@ -245,6 +245,7 @@ class LiveStrategy(Section):
     allocated_capital: Positive | None = None
     max_position_size: Positive | None = None
     max_portfolio_risk: Positive | None = None
+    max_portfolio_heat: Positive | None = None
     symbol: Name | None = None
     thread_group: Name | None = None
 

@@ -14,10 +14,8 @@ from admf.models import Number, Problems, Text, unknown_name
 from admf.strategy import CompiledStrategy
 
 MAIN = "main"  # id of the strategy that stands under `components`
-KEYS = (
-    "strategy_class", "strategy_params", "allocated_capital", "max_position_size", "max_portfolio_risk", "symbol",
-    "thread_group",
-)  # fmt: skip
+LIMITS = ("max_position_size", "max_portfolio_risk", "max_portfolio_heat")  # of one strategy, as in `risk`
+KEYS = ("strategy_class", "strategy_params", "allocated_capital", *LIMITS, "symbol", "thread_group")
 OnFailure = Literal["hold", "flatten"]
 
 
@@ -81,7 +79,7 @@ def read_strategy(strategy_id: str, given: Mapping[str, Any], shared: Shared) ->
         with problems.collect():
             strategy = make_strategy(given["strategy_class"], given.get("strategy_params") or {}, shared.folder)
     numbers: dict[str, float | None] = {}
-    for name in ("allocated_capital", "max_position_size", "max_portfolio_risk"):
+    for name in ("allocated_capital", *LIMITS):
         with problems.collect():
             value = given.get(name)
             numbers[name] = None if value is None else Number(above=0.0).read(value, f"{where}.{name}")
@@ -91,12 +89,12 @@ def read_strategy(strategy_id: str, given: Mapping[str, Any], shared: Shared) ->
                 Text().read(given[name], f"{where}.{name}")
     problems.raise_any(where)
     capital = numbers["allocated_capital"] or shared.account.cash
-    limits = {"max_position_size": numbers["max_position_size"], "max_portfolio_heat": numbers["max_portfolio_risk"]}
+    limits = {name: numbers[name] for name in LIMITS if numbers[name] is not None}
     return StrategySettings(
         strategy_id=strategy_id,
         strategy=strategy,
         account=shared.account.replace(cash=capital),
-        risk=shared.risk.replace(**{name: value for name, value in limits.items() if value is not None}),
+        risk=shared.risk.replace(**limits),
         execution=shared.execution,
         symbol=given.get("symbol"),
         thread_group=given.get("thread_group"),
@@ -153,11 +151,7 @@ def read_strategies(config: Config) -> list[StrategySettings]:
 PARTS = {
     "strategy": {"class": "strategy_class", "params": "strategy_params"},
     "portfolio": {"initial_capital": "allocated_capital"},
-    "risk_manager": {
-        "max_position_size": "max_position_size",
-        "max_portfolio_risk": "max_portfolio_risk",
-        "max_portfolio_heat": "max_portfolio_risk",
-    },
+    "risk_manager": {name: name for name in LIMITS},
 }
 CLASSES = {
     "data_handler": ("LiveDataHandler",),
