@@ -244,6 +244,7 @@ def test_no_order_is_its_own_parent() -> None:
     assert (cores.orders["status"][0, 0], cores.orders["reason"][0, 0]) == (OrderStatus.REJECTED, Reason.PARENT_UNKNOWN)
 
 
+@pytest.mark.compiled
 def test_garbage_in_the_rows_is_refused_by_the_book() -> None:
     """No row gets outside its core; under bounds checks as well (make test-boundscheck)."""
     random, cores, refused = np.random.default_rng(3), Cores(market(400), 5, orders_max=40), 0
