@@ -4,6 +4,7 @@
 #   make demo             the main job on generated data, with a summary to read
 #   make demo-paper demo-live      a paper session, run again from its log; a live session at a local exchange with faults
 #   make test             all tests, compiled; then the lanes test-nojit and test-boundscheck
+#   make test-long        the tests that take long
 #   make fuzz             minutes of random cases on every path; a divergence becomes a small case file
 #   make kills            live sessions killed by kill -9 at 50 random moments, at both exchanges
 #   make lint types contracts      ruff · mypy --strict · import floors
@@ -27,14 +28,15 @@ UNJIT_TESTS  := tests/laws tests/lifecycle tests/paths tests/risk/test_limits.py
 	tests/portfolio/test_actions.py tests/portfolio/test_rates.py tests/portfolio/test_many_symbols.py \
 	tests/embed/test_cores.py \
 	'tests/strategy/test_sending.py::test_a_strategy_sends_what_a_table_says[rules0-False]'
-BOUNDS_TESTS := tests/paths tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees \
+BOUNDS_TESTS := tests/paths/test_equality.py tests/paths/test_dense.py tests/paths/test_every_path.py \
+	tests/fuzzing/test_fuzzing.py::test_what_was_found_agrees \
 	tests/embed/test_core_refused.py::test_garbage_never_gets_below_the_facade \
 	tests/embed/test_c.py::test_garbage_from_c_never_leaves_the_tables \
 	tests/embed/test_cores.py::test_garbage_in_the_rows_is_refused_by_the_book
 COVERAGE_MIN := 94
 
 .NOTPARALLEL:
-.PHONY: demo demo-paper demo-live test test-jit test-nojit test-boundscheck fuzz kills lint types contracts bench clean
+.PHONY: demo demo-paper demo-live test test-long test-jit test-nojit test-boundscheck fuzz kills lint types contracts bench clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/run
@@ -52,17 +54,22 @@ demo-live: $(STAMPS)/run
 
 test: test-jit test-nojit test-boundscheck
 
+# What most tests run is compiled first, by two processes at once: two workers would each compile all of it.
 test-jit: $(STAMPS)/test
-	ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(PYTEST) -n $(WORKERS) $(ARGS)
+	ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(BIN)/admf warmup configs/sma_cross.yaml
+	ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(PYTEST) -n $(WORKERS) -m 'not long' $(ARGS)
+
+test-long: $(STAMPS)/test
+	ADMF_CACHE_DIR="$(CURDIR)/.jit-cache" $(PYTEST) -n $(WORKERS) -m long $(ARGS)
 
 # Un-jitted: the same laws as plain Python, which is also where coverage can see them.
 test-nojit: $(STAMPS)/test
 	NUMBA_DISABLE_JIT=1 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache-nojit" $(PYTEST) -n $(WORKERS) $(UNJIT_TESTS) \
-		-m 'not compiled' --cov --cov-report=term --cov-fail-under=$(COVERAGE_MIN) $(ARGS)
+		-m 'not compiled and not long' --cov --cov-report=term --cov-fail-under=$(COVERAGE_MIN) $(ARGS)
 
 # Every array access checked. Compiled code without the checks must never be picked up here, hence the separate cache.
 test-boundscheck: $(STAMPS)/test
-	NUMBA_BOUNDSCHECK=1 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache-boundscheck" $(PYTEST) -n $(WORKERS) $(BOUNDS_TESTS) $(ARGS)
+	NUMBA_BOUNDSCHECK=1 ADMF_CACHE_DIR="$(CURDIR)/.jit-cache-boundscheck" $(PYTEST) -n $(WORKERS) -m 'not long' $(BOUNDS_TESTS) $(ARGS)
 
 # A million order-bars, another seed each time: make fuzz ARGS="--seed 5 --order-bars 100000".
 fuzz: $(STAMPS)/test

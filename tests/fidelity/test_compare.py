@@ -84,6 +84,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "did you mean 'worst'" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_command_takes_laws_of_ones_own_and_a_list_of_presets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,7 @@ def taken(session: LiveTradingManager, bars: int) -> Used:
     return used()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not PROC.is_dir(), reason="/proc says what a process uses")
 def test_a_long_session_grows_by_its_bars_and_orders_alone(tmp_path: Path) -> None:
     manager(market(50), settings("first"), thread_model=ThreadModel.MIXED).run()  # what a process opens once
