@@ -96,6 +96,7 @@ def test_rules_without_a_strategy_are_those_of_orders(admf: Command, own: Path, 
     assert warm == run
 
 
+@pytest.mark.long
 def test_the_run_in_a_new_process_compiles_nothing(admf: Command, own: Path) -> None:
     assert "Mine" in admf("warmup", "config.yaml").out
     roots = os.pathsep.join(str(ROOT / root) for root in ("engine", "kernels", "tests"))

@@ -17,7 +17,9 @@ COSTS = admf.Execution(slippage=admf.slippage.bps(1.0), commission=admf.commissi
     [
         {"strategy": SmaCross(), "grid": {"fast": [2, 4], "slow": [7, 9]}, "execution": COSTS},
         pytest.param({"strategy": Swing(), "grid": {"period": [3, 6]}, "execution": COSTS}, marks=pytest.mark.long),
-        {"strategy": Channel(), "grid": {"period": [3, 8], "stop_loss": [0.0, 0.003]}},
+        pytest.param(
+            {"strategy": Channel(), "grid": {"period": [3, 8], "stop_loss": [0.0, 0.003]}}, marks=pytest.mark.long
+        ),
         {"strategy": SmaCross(), "grid": {"fast": [2], "slow": [5], "account.cash": [1.0, 1e5]}, "instrument": 1.0},
     ],
     ids=["averages", "strength", "range with a stop", "whole lots"],
