@@ -20,6 +20,7 @@ import admf
 from admf.live import HistoricalFeed
 from admf.live.journal import Journal
 from admf.live.making import Venue, make_container
+from admf.live.router import OrderRouter
 from admf.live.settings import Care
 from admf.live.strategy_container import LiveStrategyContainer
 from admf.testing import AlpacaExchange, LocalExchange
@@ -79,21 +80,27 @@ def assert_books(one: LiveStrategyContainer, venue: LocalExchange, folder: Path)
     journal.close()
 
 
+def take_up(venue: LocalExchange, router: OrderRouter, folder: Path) -> None:
+    """A session after the last death: three bars, and the books are the venue's."""
+    one = make_container(
+        settings("one", BuysAndCancels(), risk=LIMIT), venue.facts, Care(), venue=Venue(router, folder)
+    )
+    one.start()
+    for _ in range(3):
+        bar = venue.step()
+        assert bar is not None
+        one.take([bar])
+    assert_books(one, venue, folder)
+    one.teardown()
+
+
 def test_kill_9_loses_no_order_and_doubles_none(tmp_path: Path) -> None:
     draw = random.Random(KILLS)
     with LocalExchange(HistoricalFeed(market(60 * KILLS)), RULES) as venue:
         with child("native", tmp_path, venue.url) as pipes:
             for _ in range(KILLS):
                 kill_at_random(pipes, draw, lambda: venue.requests)
-        limits = settings("one", BuysAndCancels(), risk=LIMIT)
-        one = make_container(limits, venue.facts, Care(), venue=Venue(connect(venue), tmp_path))
-        one.start()
-        for _ in range(3):
-            bar = venue.step()
-            assert bar is not None
-            one.take([bar])
-        assert_books(one, venue, tmp_path)
-        one.teardown()
+        take_up(venue, connect(venue), tmp_path)
 
 
 def test_kill_9_against_alpaca(tmp_path: Path) -> None:
@@ -115,12 +122,4 @@ def test_kill_9_against_alpaca(tmp_path: Path) -> None:
             for _ in range(KILLS):
                 kill_at_random(pipes, draw, orders)
         with VenueRouter(AlpacaClient(KEYS, venue.url, venue.stream_url), tmp_path, 0.05) as router:
-            limits = settings("one", BuysAndCancels(), risk=LIMIT)
-            one = make_container(limits, venue.facts, Care(), venue=Venue(router, tmp_path))
-            one.start()
-            for _ in range(3):
-                bar = venue.step()
-                assert bar is not None
-                one.take([bar])
-            assert_books(one, venue, tmp_path)
-            one.teardown()
+            take_up(venue, router, tmp_path)
